@@ -1,0 +1,90 @@
+"""The one value that travels: a photo as its sensor saw it."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from rawclean.core.bayer import BayerPattern
+from rawclean.core.levels import Levels
+from rawclean.core.noise import NoiseModel
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveArea:
+    """The visible part of the sensor's raster, in samples."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """Names as the file has them."""
+
+    make: str
+    model: str
+
+    def __str__(self) -> str:
+        if not self.model:
+            return self.make or "unknown camera"
+        return self.model if self.model.startswith(self.make) else f"{self.make} {self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How the photo was taken; None where the file does not say."""
+
+    iso: float | None
+    seconds: float | None
+    aperture: float | None
+    """F-number."""
+    focal_length: float | None
+    """Millimetres."""
+    timestamp: float | None
+    """Seconds since 1970, as LibRaw reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """What a raw developer needs to make colours of the mosaic."""
+
+    wb_gains: tuple[float, float, float]
+    """As-shot white balance for R, G, B, green 1."""
+    xyz_to_camera: Tensor | None
+    """(3, 3) from XYZ (D65) to camera colours; None where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """One photo: raster of the sensor and all that is needed to denoise it and to write it again."""
+
+    raster: Tensor
+    """(H, W) float32 ADU, masked borders included, in sensor orientation."""
+    active: ActiveArea
+    pattern: BayerPattern
+    """Seen from the top-left of the visible area."""
+    levels: Levels
+    colour: Colour
+    camera: Camera
+    exposure: Exposure
+    orientation: int
+    """EXIF orientation 1-8; the mosaic itself is never turned."""
+    noise_profile: NoiseModel | None
+    """From the DNG NoiseProfile tag."""
+    source: Path
+
+    @property
+    def mosaic(self) -> Tensor:
+        """The visible samples (H, W), float32 ADU; a view of the raster."""
+        area = self.active
+        return self.raster[area.top : area.top + area.height, area.left : area.left + area.width]
+
+    def with_mosaic(self, mosaic: Tensor) -> "RawFrame":
+        """The same photo with other visible samples; masked borders stay."""
+        frame = dataclasses.replace(self, raster=self.raster.clone())
+        frame.mosaic.copy_(mosaic)
+        return frame

@@ -1,0 +1,48 @@
+"""Sensor units and linear signal: black becomes 0, white 1, nothing is clipped at either end.
+
+Samples count from the top-left of the visible area. As the DNG specification has it (chapter 5), all sites share one
+scale: white less the highest black.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rawclean.errors import InvalidLevelsError
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Black and white of a mosaic, in sensor units (ADU)."""
+
+    black: Tensor
+    """(2, 2), by position from the top-left of the visible area."""
+    white: float
+    """Level at which a sample is clipped."""
+
+    def __post_init__(self) -> None:
+        blacks = self.black.flatten().tolist()
+        if not all(0 <= black < self.white for black in blacks):
+            raise InvalidLevelsError(
+                f"black levels {blacks} are not below the white level {self.white:g}; the file's levels are wrong"
+            )
+
+    @property
+    def scale(self) -> float:
+        """ADU per unit of linear signal."""
+        return self.white - float(self.black.max())
+
+    def to_linear(self, mosaic: Tensor) -> Tensor:
+        """Mosaic (H, W) in ADU to linear signal."""
+        return (mosaic - self._black_map(mosaic)) / self.scale
+
+    def to_adu(self, linear: Tensor) -> Tensor:
+        """Linear signal (H, W) to ADU."""
+        return linear * self.scale + self._black_map(linear)
+
+    def _black_map(self, mosaic: Tensor) -> Tensor:
+        height, width = mosaic.shape
+        if bool((self.black == self.black[0, 0]).all()):
+            return self.black[0, 0]
+        return torch.tile(self.black, (height // 2 + 1, width // 2 + 1))[:height, :width]

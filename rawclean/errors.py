@@ -1,0 +1,37 @@
+"""Failures that a user can act on; the command line prints their message and exits with status 1."""
+
+
+class RawcleanError(Exception):
+    """Base of every expected failure; its message says what to do."""
+
+
+class UnreadablePhotoError(RawcleanError):
+    """The file is no photo that can be decoded: missing, empty, truncated, of another kind."""
+
+
+class UnsupportedSensorError(RawcleanError):
+    """The file decodes, but its sensor layout is none that rawclean denoises."""
+
+
+class InvalidLevelsError(RawcleanError):
+    """Black and white levels, or the geometry, contradict each other."""
+
+
+class InvalidNoiseError(RawcleanError):
+    """Noise parameters that no sensor has: negative, not finite, or beyond the signal."""
+
+
+class OutputError(RawcleanError):
+    """The output cannot be written."""
+
+
+class ModelError(RawcleanError):
+    """A model is missing, damaged or not of the kind that its card says."""
+
+
+class TrainingError(RawcleanError):
+    """A recipe, a photo folder or a checkpoint that training cannot use."""
+
+
+class UnsupportedDeviceError(RawcleanError):
+    """The device asked for is not on this machine."""

@@ -1,0 +1,31 @@
+"""Ordinary pictures: photos to train on."""
+
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import torch
+from torch import Tensor
+
+from rawclean.errors import UnreadablePhotoError
+
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+def list_photos(folder: Path) -> list[Path]:
+    """PNG and JPEG files directly in `folder`, sorted by name."""
+    if not folder.is_dir():
+        raise UnreadablePhotoError(f"{folder}: no such folder; name one with PNG or JPEG photos")
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+
+
+def read_photo(path: Path) -> Tensor:
+    """Read an 8-bit sRGB photo as (3, H, W) uint8.
+
+    Raises UnreadablePhotoError where the file is no picture.
+    """
+    try:
+        pixels = imageio.imread(path, plugin="pillow", mode="RGB")
+    except (OSError, ValueError) as error:
+        raise UnreadablePhotoError(f"{path}: not a readable PNG or JPEG photo ({error})") from error
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

@@ -1,0 +1,93 @@
+"""Tags that LibRaw does not hand on: camera names, exposure, and the raw directory of a DNG.
+
+Source: DNG specification 1.7.1 and EXIF 2.32; numbers are tag numbers.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rawclean.core.frame import Camera
+from rawclean.errors import UnreadablePhotoError
+from rawclean.io.ciff import ciff_camera
+from rawclean.io.tiff import Directory, Tiff
+
+NEW_SUBFILE_TYPE, PHOTOMETRIC, MAKE, MODEL, ORIENTATION = 254, 262, 271, 272, 274
+SUB_IFDS, EXIF_IFD, ISO_SPEED, RECOMMENDED_EXPOSURE_INDEX = 330, 34665, 34855, 34866
+EXPOSURE_TIME, F_NUMBER, FOCAL_LENGTH = 33434, 33437, 37386
+CFA_REPEAT_PATTERN_DIM, DNG_VERSION, DEFAULT_CROP_ORIGIN, DEFAULT_CROP_SIZE = 33421, 50706, 50719, 50720
+BLACK_LEVEL_REPEAT_DIM, BLACK_LEVEL, BLACK_LEVEL_DELTA_H, BLACK_LEVEL_DELTA_V = 50713, 50714, 50715, 50716
+WHITE_LEVEL, NOISE_PROFILE, CFA_PLANE_COLOR = 50717, 51041, 50710
+PHOTOMETRIC_CFA, PHOTOMETRIC_LINEAR = 32803, 34892
+
+ISO_OVERFLOW = 65535
+"""EXIF's 16-bit ISO at its end; the true value is in RecommendedExposureIndex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the file says of the camera; `tiff` is None where the file is not built like a TIFF."""
+
+    tiff: Tiff | None
+    camera: Camera
+    orientation: int
+    exif: Directory | None
+    raw: Directory | None
+    """The full-resolution raw directory of a DNG."""
+
+    @property
+    def is_dng(self) -> bool:
+        """Whether the file is a DNG with a raw image."""
+        return self.raw is not None
+
+    def numbers(self, tag: int) -> tuple[float, ...]:
+        """Values of a tag of the DNG's raw directory, else of IFD0; empty where absent."""
+        if self.tiff is None or self.raw is None:
+            return ()
+        return self.tiff.numbers(self.raw.entries.get(tag) or self.tiff.first().entries.get(tag))
+
+    def exif_number(self, tag: int) -> float | None:
+        """One EXIF number; None where it is absent, zero or not a number."""
+        if self.tiff is None or self.exif is None:
+            return None
+        values = self.tiff.numbers(self.exif.entries.get(tag))
+        return values[0] if values and values[0] > 0 else None
+
+    @property
+    def iso(self) -> float | None:
+        """ISO speed as EXIF has it."""
+        iso = self.exif_number(ISO_SPEED)
+        return self.exif_number(RECOMMENDED_EXPOSURE_INDEX) if iso == ISO_OVERFLOW else iso
+
+
+def read_metadata(path: Path) -> Metadata:
+    """Read the tags of a photo.
+
+    Raises UnreadablePhotoError where a TIFF structure is broken, OSError where the file cannot be read.
+    """
+    data = path.read_bytes()
+    if ciff_camera(data) is not None:
+        return Metadata(None, ciff_camera(data) or Camera("", ""), 1, None, None)
+    try:
+        tiff = Tiff(data)
+    except UnreadablePhotoError:
+        return Metadata(None, Camera("", ""), 1, None, None)
+    first = tiff.first()
+    camera = Camera(tiff.text(first.entries.get(MAKE)), tiff.text(first.entries.get(MODEL)))
+    orientation = next(iter(tiff.integers(first.entries.get(ORIENTATION))), 1)
+    exif = next(iter(tiff.children(first, EXIF_IFD)), None)
+    raw = _raw_directory(tiff, first) if DNG_VERSION in first.entries else None
+    return Metadata(tiff, camera, orientation if 1 <= orientation <= 8 else 1, exif, raw)
+
+
+def _raw_directory(tiff: Tiff, first: Directory) -> Directory:
+    """The one main image (NewSubFileType 0) of a DNG; cameras put it in IFD0 or in a SubIFD."""
+    candidates = [first, *tiff.children(first, SUB_IFDS)]
+    mains = [ifd for ifd in candidates if tiff.integers(ifd.entries.get(NEW_SUBFILE_TYPE)) in ((0,), ())]
+    raws = [
+        ifd
+        for ifd in mains
+        if tiff.integers(ifd.entries.get(PHOTOMETRIC)) in ((PHOTOMETRIC_CFA,), (PHOTOMETRIC_LINEAR,))
+    ]
+    if not raws:
+        raise UnreadablePhotoError("this DNG has no full-resolution raw image")
+    return raws[0]

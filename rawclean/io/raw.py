@@ -1,0 +1,188 @@
+"""Camera RAW and DNG files to `RawFrame`: samples by LibRaw (rawpy), tags by our own TIFF reader.
+
+rawpy gives integer blacks in colour order and no DNG tags; for a DNG the tags decide, for the rest LibRaw does.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import rawpy
+import torch
+from torch import Tensor
+
+from rawclean.core.bayer import BayerPattern
+from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
+from rawclean.core.levels import Levels
+from rawclean.core.noise import NoiseModel
+from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
+from rawclean.io import metadata as tags
+from rawclean.io.metadata import Metadata, read_metadata
+
+MIN_SIDE = 16
+"""Smallest visible side, in samples, that is a photo."""
+
+RAW_SUFFIXES = frozenset(
+    {".3fr", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef"}
+    | {".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)
+"""Names under which LibRaw's cameras keep their photos; a folder is searched for them."""
+
+
+def read_raw(path: Path) -> RawFrame:
+    """Read a photo whose sensor has a 2x2 Bayer mosaic.
+
+    Raises UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError or InvalidNoiseError.
+    """
+    _check_is_file(path)
+    try:
+        facts = read_metadata(path)
+        _check_dng_layout(facts)
+        with rawpy.imread(str(path)) as raw:
+            pattern = _bayer_pattern(raw)
+            raster = torch.from_numpy(raw.raw_image.astype(np.float32))
+            return _frame(raw, facts, pattern, raster, path)
+    except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
+        raise type(error)(f"{path}: {error}") from error
+    except rawpy.LibRawError as error:
+        message = error.args[0] if error.args else error
+        text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+        raise UnreadablePhotoError(f"{path}: not a RAW photo that can be decoded ({text}); is it whole?") from error
+    except OSError as error:
+        raise UnreadablePhotoError(f"{path}: {error.strerror or error}") from error
+
+
+def _check_is_file(path: Path) -> None:
+    if path.is_dir():
+        raise UnreadablePhotoError(f"{path}: is a folder; use `rawclean batch` for folders")
+    if not path.exists():
+        raise UnreadablePhotoError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise UnreadablePhotoError(f"{path}: the file is empty; copy it from the card again")
+
+
+def _check_dng_layout(facts: Metadata) -> None:
+    """Refuse by tag what LibRaw would misread: linear data and colour patterns that are not 2x2."""
+    if not facts.is_dng:
+        return
+    if facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_LINEAR,):
+        raise UnsupportedSensorError(
+            "already demosaiced (linear DNG); rawclean needs the mosaic, this is not supported yet"
+        )
+    repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
+    if repeat and repeat != (2, 2):
+        kind = {(6, 6): "X-Trans sensor", (4, 4): "Quad-Bayer sensor"}.get(
+            (int(repeat[0]), int(repeat[-1])), f"colour pattern of {repeat[0]:g}x{repeat[-1]:g}"
+        )
+        raise UnsupportedSensorError(f"{kind}; rawclean reads 2x2 Bayer mosaics, this is not supported yet")
+
+
+def _bayer_pattern(raw: rawpy.RawPy) -> BayerPattern:
+    """The pattern from the top-left of the visible area; raises UnsupportedSensorError for any other layout."""
+    colours = raw.color_desc.decode("ascii", "replace")
+    if raw.raw_type != rawpy.RawType.Flat or raw.raw_image is None:
+        raise UnsupportedSensorError("already demosaiced or a Foveon sensor; this is not supported yet")
+    if raw.raw_pattern is None:
+        raise UnsupportedSensorError("monochrome sensor without a colour pattern; this is not supported yet")
+    if raw.raw_pattern.shape != (2, 2):
+        raise UnsupportedSensorError("X-Trans sensor; rawclean reads 2x2 Bayer mosaics, this is not supported yet")
+    letters = "".join(colours[index] for index in raw.raw_pattern.flat)
+    if letters not in BayerPattern.__members__:
+        raise UnsupportedSensorError(f"colour pattern {letters}, not red, green and blue; this is not supported yet")
+    return BayerPattern(letters)
+
+
+def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Tensor, path: Path) -> RawFrame:
+    sizes = raw.sizes
+    active = ActiveArea(sizes.top_margin, sizes.left_margin, sizes.height, sizes.width)
+    if min(active.height, active.width) < MIN_SIDE:
+        raise UnsupportedSensorError(
+            f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
+            f"{MIN_SIDE}x{MIN_SIDE}"
+        )
+    frame = RawFrame(
+        raster=raster,
+        active=active,
+        pattern=pattern,
+        levels=Levels(_black(raw, facts), _white(raw, facts)),
+        colour=Colour(_wb_gains(raw), _xyz_to_camera(raw, facts)),
+        camera=facts.camera,
+        exposure=_exposure(raw, facts),
+        orientation=facts.orientation,
+        noise_profile=_noise_profile(facts),
+        source=path,
+    )
+    _bake_black_deltas(frame, facts)
+    return frame
+
+
+def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
+    """Per-site blacks (2, 2); a DNG's tag counts from the active area and may hold fractions."""
+    values = facts.numbers(tags.BLACK_LEVEL)
+    rows, columns = (int(side) for side in facts.numbers(tags.BLACK_LEVEL_REPEAT_DIM) or (1, 1))
+    if facts.is_dng and not values:
+        return torch.zeros(2, 2)
+    if values and rows in (1, 2) and columns in (1, 2) and len(values) == rows * columns:
+        return torch.tensor(values, dtype=torch.float32).reshape(rows, columns).repeat(2 // rows, 2 // columns)
+    per_colour = raw.black_level_per_channel
+    return torch.tensor([[float(per_colour[index]) for index in row] for row in np.asarray(raw.raw_pattern).tolist()])
+
+
+def _white(raw: rawpy.RawPy, facts: Metadata) -> float:
+    values = facts.numbers(tags.WHITE_LEVEL)
+    return min(values) if values else float(raw.white_level)
+
+
+def _bake_black_deltas(frame: RawFrame, facts: Metadata) -> None:
+    """Apply BlackLevelDeltaH/V to the samples: of six raw developers only the DNG SDK applies the tags rightly."""
+    per_column, per_row = (facts.numbers(tag) for tag in (tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V))
+    if len(per_column) == frame.active.width:
+        frame.mosaic.sub_(torch.tensor(per_column, dtype=torch.float32))
+    if len(per_row) == frame.active.height:
+        frame.mosaic.sub_(torch.tensor(per_row, dtype=torch.float32)[:, None])
+
+
+def _wb_gains(raw: rawpy.RawPy) -> tuple[float, float, float]:
+    """As-shot gains with green 1; daylight's, then none, where the camera left no usable ones."""
+    for gains in (raw.camera_whitebalance, raw.daylight_whitebalance):
+        red, green, blue = gains[:3]
+        if all(math.isfinite(gain) and gain > 0 for gain in (red, green, blue)):
+            return red / green, 1.0, blue / green
+    return 1.0, 1.0, 1.0
+
+
+def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:
+    """(3, 3); a DNG keeps its own matrices, which the writer carries over."""
+    matrix = torch.from_numpy(np.asarray(raw.rgb_xyz_matrix, dtype=np.float32)[:3].copy())
+    return matrix if bool(matrix.any()) and not facts.is_dng else None
+
+
+def _exposure(raw: rawpy.RawPy, facts: Metadata) -> Exposure:
+    other = raw.other
+
+    def positive(value: float) -> float | None:
+        return value if math.isfinite(value) and value > 0 else None
+
+    return Exposure(
+        iso=facts.iso or positive(other.iso_speed),
+        seconds=facts.exif_number(tags.EXPOSURE_TIME) or positive(other.shutter_speed),
+        aperture=facts.exif_number(tags.F_NUMBER) or positive(other.aperture),
+        focal_length=facts.exif_number(tags.FOCAL_LENGTH) or positive(other.focal_length),
+        timestamp=positive(other.timestamp.timestamp() if other.timestamp else 0.0),
+    )
+
+
+def _noise_profile(facts: Metadata) -> NoiseModel | None:
+    """The NoiseProfile tag: one pair (shot, read) for all colours, or one per colour plane R, G, B.
+
+    Raises InvalidNoiseError where its values are not those of a sensor.
+    """
+    values = facts.numbers(tags.NOISE_PROFILE)
+    planes = {2: (0, 0, 0, 0), 6: (0, 1, 1, 2), 8: (0, 1, 2, 3)}.get(len(values))
+    if planes is None:
+        return None
+    try:
+        profile = NoiseModel.per_plane([values[2 * i] for i in planes], [values[2 * i + 1] for i in planes])
+    except InvalidNoiseError as error:
+        raise InvalidNoiseError(f"its NoiseProfile tag is absurd: {error}") from error
+    return profile if bool((profile.shot > 0).all()) else None

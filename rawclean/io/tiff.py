@@ -1,0 +1,233 @@
+"""TIFF structure: directories of tagged values, read with bounds checked and written back byte for byte.
+
+A DNG is a TIFF file, and so are most camera RAW files. Values stay the bytes of the file until somebody asks for
+numbers, so that what rawclean does not understand is carried over unchanged (TIFF 6.0, section 2).
+"""
+
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from rawclean.errors import UnreadablePhotoError
+
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, FLOAT, DOUBLE, IFD = 1, 2, 3, 4, 5, 7, 10, 11, 12, 13
+
+_FORMATS = {
+    1: "B",
+    2: "B",
+    3: "H",
+    4: "I",
+    5: "II",
+    6: "b",
+    7: "B",
+    8: "h",
+    9: "i",
+    10: "ii",
+    11: "f",
+    12: "d",
+    13: "I",
+}
+_MAGIC = (42, 0x4F52, 0x5352, 0x55)
+"""TIFF, Olympus ORF (two spellings), Panasonic RW2."""
+_MAX_DEPTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One tagged value."""
+
+    tag: int
+    kind: int
+    """TIFF type number."""
+    count: int
+    data: bytes
+    """The values in the byte order of the file."""
+    offset: int | None = None
+    """Where `data` lies in the file; None for a value that is not in it yet, or inside the directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One image file directory (IFD)."""
+
+    offset: int
+    entries: dict[int, Entry] = field(default_factory=dict)
+    next_offset: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that the table takes in the file."""
+        return 6 + 12 * len(self.entries)
+
+    def with_entries(self, changed: Iterable[Entry], dropped: Iterable[int] = ()) -> "Directory":
+        """The directory with entries set and tags removed, in the order of their numbers, as TIFF wants them."""
+        entries = {tag: entry for tag, entry in self.entries.items() if tag not in set(dropped)}
+        entries |= {entry.tag: entry for entry in changed}
+        return Directory(self.offset, dict(sorted(entries.items())), self.next_offset)
+
+
+class Tiff:
+    """The bytes of a TIFF file and its byte order."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises UnreadablePhotoError where `data` does not begin like a TIFF file."""
+        order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
+        if order is None or len(data) < 8 or struct.unpack(order + "H", data[2:4])[0] not in _MAGIC:
+            raise UnreadablePhotoError("not a TIFF file")
+        self.data = data
+        self.order = order
+
+    def first(self) -> Directory:
+        """The directory that the header points to (IFD0)."""
+        return self.directory(self._unpack("I", 4)[0])
+
+    def directory(self, offset: int) -> Directory:
+        """Read the directory at `offset`; entries of unknown type, or beyond the end of the file, are left out."""
+        (count,) = self._unpack("H", offset)
+        entries: dict[int, Entry] = {}
+        for index in range(count):
+            entry = self._entry(offset + 2 + 12 * index)
+            if entry is not None:
+                entries.setdefault(entry.tag, entry)
+        try:
+            (next_offset,) = self._unpack("I", offset + 2 + 12 * count)
+        except UnreadablePhotoError:
+            next_offset = 0
+        return Directory(offset, entries, next_offset)
+
+    def children(self, parent: Directory, tag: int) -> list[Directory]:
+        """The directories that entry `tag` of `parent` points to."""
+        entry = parent.entries.get(tag)
+        offsets = self.integers(entry)[:_MAX_DEPTH] if entry else ()
+        return [self.directory(offset) for offset in offsets]
+
+    def numbers(self, entry: Entry | None) -> tuple[float, ...]:
+        """Values as floats; a rational with denominator zero is left as not a number."""
+        if entry is None:
+            return ()
+        values = self._values(entry)
+        if entry.kind in (RATIONAL, SRATIONAL):
+            pairs = zip(values[::2], values[1::2], strict=True)
+            return tuple(top / bottom if bottom else float("nan") for top, bottom in pairs)
+        return tuple(float(value) for value in values)
+
+    def integers(self, entry: Entry | None) -> tuple[int, ...]:
+        """Values as integers; rationals are cut."""
+        return tuple(int(value) for value in self.numbers(entry) if math.isfinite(value))
+
+    def text(self, entry: Entry | None) -> str:
+        """An ASCII value up to its first NUL."""
+        return "" if entry is None else entry.data.split(b"\0")[0].decode("utf-8", "replace").strip()
+
+    def encode(self, tag: int, kind: int, values: Sequence[float]) -> Entry:
+        """A new entry in the byte order of this file; rationals are rounded to a millionth."""
+        if kind in (RATIONAL, SRATIONAL):
+            ratios = [Fraction(value).limit_denominator(1_000_000) for value in values]
+            flat: list[float] = [part for ratio in ratios for part in (ratio.numerator, ratio.denominator)]
+        else:
+            flat = list(values)
+        if kind not in (FLOAT, DOUBLE):
+            flat = [int(value) for value in flat]
+        letters = _FORMATS[kind] * len(values)
+        return Entry(tag, kind, len(values), struct.pack(self.order + letters, *flat))
+
+    def encode_text(self, tag: int, text: str) -> Entry:
+        """A new ASCII entry."""
+        data = text.encode("utf-8") + b"\0"
+        return Entry(tag, ASCII, len(data), data)
+
+    def _entry(self, position: int) -> Entry | None:
+        tag, kind, count = self._unpack("HHI", position)
+        if kind not in _FORMATS:
+            return None
+        size = count * struct.calcsize("<" + _FORMATS[kind])
+        offset = position + 8 if size <= 4 else self._unpack("I", position + 8)[0]
+        if offset + size > len(self.data):
+            return None
+        return Entry(tag, kind, count, bytes(self.data[offset : offset + size]), offset if size > 4 else None)
+
+    def _values(self, entry: Entry) -> tuple[float, ...]:
+        return struct.unpack(self.order + _FORMATS[entry.kind] * entry.count, entry.data)
+
+    def _unpack(self, letters: str, offset: int) -> tuple[int, ...]:
+        try:
+            return struct.unpack_from(self.order + letters, self.data, offset)
+        except struct.error as error:
+            raise UnreadablePhotoError("its directories point beyond the end of the file") from error
+
+
+class TiffCanvas:
+    """A TIFF file under change: new blocks go into released ranges first, then to the end.
+
+    Everything that is not released stays at its offset, so that maker notes, whose offsets nobody knows, stay valid.
+    """
+
+    def __init__(self, tiff: Tiff) -> None:
+        self.tiff = tiff
+        self._data = bytearray(tiff.data)
+        self._free: list[tuple[int, int]] = []
+
+    def release(self, offset: int, size: int) -> None:
+        """Give a range back; later blocks may overwrite it."""
+        if offset >= 8 and offset + size <= len(self._data) and size > 0:
+            self._free = _merged([*self._free, (offset, offset + size)])
+
+    def place(self, block: bytes | memoryview) -> int:
+        """Store a block at an even offset and return the offset."""
+        for index, (start, end) in enumerate(self._free):
+            aligned = start + start % 2
+            if aligned + len(block) <= end:
+                self._data[aligned : aligned + len(block)] = block
+                self._free[index] = (aligned + len(block), end)
+                return aligned
+        self._data += b"\0" * (len(self._data) % 2)
+        self._data += block
+        return len(self._data) - len(block)
+
+    def patch(self, offset: int, block: bytes) -> None:
+        """Overwrite bytes in place."""
+        self._data[offset : offset + len(block)] = block
+
+    def write_directory(self, directory: Directory) -> int:
+        """Store a directory, placing the values that are not in the file yet; return its offset."""
+        rows = [self._row(entry) for entry in sorted(directory.entries.values(), key=lambda entry: entry.tag)]
+        order = self.tiff.order
+        table = struct.pack(order + "H", len(rows)) + b"".join(rows) + struct.pack(order + "I", directory.next_offset)
+        return self.place(table)
+
+    def set_first(self, offset: int) -> None:
+        """Point the header at IFD0."""
+        self.patch(4, struct.pack(self.tiff.order + "I", offset))
+
+    def finish(self) -> bytes:
+        """The file; free ranges are zeroed, and cut off at the end."""
+        for start, end in reversed(self._free):
+            if end == len(self._data):
+                del self._data[start:]
+            else:
+                self._data[start:end] = bytes(end - start)
+        return bytes(self._data)
+
+    def _row(self, entry: Entry) -> bytes:
+        head = struct.pack(self.tiff.order + "HHI", entry.tag, entry.kind, entry.count)
+        if len(entry.data) <= 4:
+            return head + entry.data.ljust(4, b"\0")
+        offset = self.place(entry.data) if entry.offset is None else entry.offset
+        return head + struct.pack(self.tiff.order + "I", offset)
+
+
+def empty_tiff() -> Tiff:
+    """A little-endian TIFF file with no directory yet."""
+    return Tiff(b"II*\0\0\0\0\0")
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,44 @@
+"""Weights on disk: safetensors with the network's name and config in the header; no pickle."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from rawclean.errors import ModelError
+from rawclean.networks import Network, build_network, config_fields
+
+
+def save_weights(path: Path, name: str, network: Network) -> None:
+    """Write the learned values of `network`, with its `name` in NETWORKS and its config in the header."""
+    header = {"network": name, "config": json.dumps(config_fields(network))}
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path, metadata=header)
+
+
+def load_network(path: Path, sha256: str | None = None) -> Network:
+    """Read weights into a ready network in evaluation mode, float32, on the CPU.
+
+    Raises ModelError where the file is missing, damaged, of an unknown network, or not the one with `sha256`.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weight file; reinstall rawclean")
+    if sha256 is not None and file_sha256(path) != sha256:
+        raise ModelError(f"{path}: sha256 differs from the manifest; reinstall rawclean or the model")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
+        network = build_network(header["network"], json.loads(header["config"]))
+        network.load_state_dict({name: value.float() for name, value in state.items()})
+    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise ModelError(f"{path}: not a rawclean weight file ({error})") from error
+    network.eval()
+    return network
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

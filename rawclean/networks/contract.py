@@ -1,0 +1,60 @@
+"""What every denoising network promises, and what it costs."""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+PROBE_SIDE = 128
+"""Side of the planes on which multiply-adds are counted; a multiple of every network's `multiple_of`."""
+
+
+class Network(nn.Module):
+    """Predicts the noise of packed planes in units of sigma; no statistic over the whole input, so tiles agree."""
+
+    config: Any
+    """The frozen dataclass that the network was made of."""
+
+    @property
+    @abstractmethod
+    def multiple_of(self) -> int:
+        """Height and width of the planes must be a multiple of this."""
+
+    @property
+    @abstractmethod
+    def receptive_field(self) -> int:
+        """Farthest plane sample, in rows or columns, that an output sample depends on."""
+
+    @abstractmethod
+    def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
+        """Predict the noise (B, 4, H, W) of `planes` in units of `sigma_map`; both (B, 4, H, W), linear units."""
+
+
+def denoise_planes(network: Network, planes: Tensor, sigma_map: Tensor) -> Tensor:
+    """Subtract the predicted noise in float32; all are (B, 4, H, W)."""
+    noise: Tensor = network(planes, sigma_map)
+    return planes - sigma_map * noise.float()
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of learned values."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_gmac_per_megapixel(network: Network) -> float:
+    """Multiply-adds of all convolutions for one megapixel of mosaic, in 1e9."""
+    total = 0
+
+    def add(layer: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(layer, nn.Conv2d)
+        total += output.numel() * layer.weight[0].numel()
+
+    hooks = [layer.register_forward_hook(add) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    probe = torch.ones(1, 4, PROBE_SIDE, PROBE_SIDE)
+    with torch.inference_mode():
+        network(probe, probe)
+    for hook in hooks:
+        hook.remove()
+    return total / (4 * PROBE_SIDE**2 / 1e6) / 1e9

@@ -1,0 +1,164 @@
+"""Feature-Align Network: the student (Young et al. 2021, arXiv 2103.01524).
+
+An encoder-decoder on packed planes. At every scale of the decoder a Feature-Align layer modulates the features with
+the noisy input of that scale, F' = gamma * F + beta, since convolutions in sequence wash out noise that varies in
+space. The network predicts the noise in units of sigma; the caller subtracts (`networks.contract.denoise_planes`).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rawclean.networks.contract import Network
+
+GUIDE_CHANNELS = 8
+"""Planes of the noisy input (4) and of its sigma map (4)."""
+
+LOCAL_MEAN = 5
+"""Window in which the finest input is centred, so that half precision spends its bits on noise, not on brightness."""
+
+
+@dataclass(frozen=True, slots=True)
+class FanConfig:
+    """Shape of a Feature-Align Network; the defaults are the shipped student."""
+
+    widths: tuple[int, ...] = (16, 32, 32, 32, 32)
+    """Channels per scale, packed resolution first."""
+    encoder_blocks: tuple[int, ...] = (0, 1, 0, 1, 0)
+    decoder_blocks: tuple[int, ...] = (1, 1, 1, 1, 1)
+    """Residual blocks of two 3x3 convolutions per scale."""
+    align_hidden: int = 8
+    """Channels of the hidden map of a Feature-Align layer."""
+    feature_align: bool = True
+    """Off only to measure what the layer is worth."""
+
+
+class FeatureAlign(nn.Module):
+    """Scale and shift features (B, C, H, W) by maps computed from the noisy input (B, 8, H, W) of the same size."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = nn.Conv2d(GUIDE_CHANNELS, hidden, 3, padding=1)
+        self.scale_and_shift = nn.Conv2d(hidden, 2 * channels, 1)
+        nn.init.normal_(self.scale_and_shift.weight, std=0.02)
+        nn.init.zeros_(_bias(self.scale_and_shift))
+
+    def forward(self, features: Tensor, guide: Tensor) -> Tensor:
+        scale, shift = self.scale_and_shift(functional.relu(self.hidden(guide))).chunk(2, dim=1)
+        aligned: Tensor = features + features * scale + shift
+        return aligned
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around one ReLU, added to their input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(_bias(self.second))
+        with torch.no_grad():
+            self.second.weight.mul_(0.1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        change: Tensor = self.second(functional.relu(self.first(features)))
+        return features + change
+
+
+class Fan(Network):
+    """The student; see the module docstring and `FanConfig`."""
+
+    def __init__(self, config: FanConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = config.widths
+        self.head = nn.Conv2d(GUIDE_CHANNELS, widths[0], 3, padding=1)
+        self.downs = nn.ModuleList(
+            nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in zip(widths, widths[1:], strict=False)
+        )
+        self.ups = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in zip(widths, widths[1:], strict=False))
+        self.encoders = nn.ModuleList(map(_blocks, widths, config.encoder_blocks))
+        self.decoders = nn.ModuleList(map(_blocks, widths, config.decoder_blocks))
+        self.aligns = nn.ModuleList(
+            FeatureAlign(width, config.align_hidden) for width in widths if config.feature_align
+        )
+        self.tail = nn.Conv2d(widths[0], 4, 3, padding=1)
+        with torch.no_grad():
+            self.tail.weight.mul_(0.1)
+
+    @property
+    def multiple_of(self) -> int:
+        """Height and width of the planes must be a multiple of this."""
+        return int(2 ** (len(self.config.widths) - 1))
+
+    @property
+    def receptive_field(self) -> int:
+        """Farthest plane sample, in rows or columns, that an output sample depends on."""
+        encoder = tuple(2 * blocks for blocks in self.config.encoder_blocks)
+        guide = (0,) * (len(encoder) - 1) + (1,)
+        return max(self._reach(start, growth) for start in range(self.multiple_of) for growth in (encoder, guide))
+
+    def _reach(self, start: int, growth: tuple[int, ...]) -> int:
+        """Farthest input from the output at `start`, down the decoder and up a path that grows so at each scale."""
+        decoder = [2 * blocks for blocks in self.config.decoder_blocks]
+        low, high = start - 1 - decoder[0], start + 1 + decoder[0]
+        for reach in decoder[1:]:
+            low, high = low // 2 - reach, high // 2 + reach
+        low, high = low - growth[-1], high + growth[-1]
+        for reach in reversed(growth[:-1]):
+            low, high = 2 * low - reach, 2 * high + 1 + reach
+        return max(start - low, high - start) + 1 + LOCAL_MEAN // 2
+
+    def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
+        """Predict the noise of `planes` in units of sigma.
+
+        Both are (B, 4, H, W) in linear units, sigma_map positive; H and W are multiples of `multiple_of`.
+        """
+        guides = self._guides(planes, sigma_map)
+        features = functional.relu(self.head(guides[0]))
+        skips = []
+        for encoder, down in zip(self.encoders, self.downs, strict=False):
+            features = encoder(features)
+            skips.append(features)
+            features = functional.relu(down(features))
+        features = self.encoders[-1](features)
+        features = self._align(features, guides, -1)
+        features = self.decoders[-1](features)
+        for scale in reversed(range(len(skips))):
+            features = functional.interpolate(self.ups[scale](features), scale_factor=2.0, mode="nearest")
+            features = functional.relu(features + skips[scale])
+            features = self._align(features, guides, scale)
+            features = self.decoders[scale](features)
+        noise: Tensor = self.tail(features)
+        return noise
+
+    def _align(self, features: Tensor, guides: list[Tensor], scale: int) -> Tensor:
+        if not self.config.feature_align:
+            return features
+        aligned: Tensor = self.aligns[scale](features, guides[scale])
+        return aligned
+
+    def _guides(self, planes: Tensor, sigma_map: Tensor) -> list[Tensor]:
+        """The noisy input and its sigma map at every scale, (B, 8, H / 2^s, W / 2^s)."""
+        normalised = planes / sigma_map
+        brightness = torch.log2(sigma_map) / 4 + 1  # sigma 2^-8 ... 2^-2 becomes -1 ... 0.5
+        centred = normalised - functional.avg_pool2d(
+            normalised, LOCAL_MEAN, stride=1, padding=LOCAL_MEAN // 2, count_include_pad=False
+        )
+        guides = [torch.cat([centred, brightness], dim=1)]
+        coarse = torch.cat([normalised, brightness], dim=1)
+        for _ in self.downs:
+            coarse = functional.avg_pool2d(coarse, 2)
+            guides.append(coarse)
+        return [guide.contiguous(memory_format=torch.channels_last) for guide in guides]
+
+
+def _blocks(channels: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+def _bias(convolution: nn.Conv2d) -> Tensor:
+    assert convolution.bias is not None
+    return convolution.bias

@@ -1,0 +1,73 @@
+"""Photos in memory to batches of clean and noisy planes, made on the device in use.
+
+The mosaic is sampled after flips and quarter turns of the photo, so that augmentation preserves the Bayer pattern
+(Liu et al. 2019).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rawclean.core.noise import NoiseModel, add_noise
+from rawclean.core.unprocess import draw_camera, linear_of_code, unprocess
+from rawclean.errors import TrainingError
+from rawclean.io.images import list_photos, read_photo
+from rawclean.training.noise_draw import NoiseRangeConfig, draw_noise
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Planes (B, 4, H, W) and the noise that separates them."""
+
+    clean: Tensor
+    noisy: Tensor
+    noise: NoiseModel
+
+
+class PhotoCrops:
+    """Draws training batches from photos; each photo is also held at half size, where it is sharper and cleaner."""
+
+    def __init__(self, photos: Sequence[Tensor], noise_range: NoiseRangeConfig, device: torch.device) -> None:
+        halves = [_half(photo) for photo in photos]
+        self._photos = [*photos, *halves]
+        self._noise_range = noise_range
+        self._device = device
+        self._linear_of_code = linear_of_code().to(device)
+
+    @classmethod
+    def from_folders(cls, folders: Sequence[Path], noise_range: NoiseRangeConfig, device: torch.device) -> "PhotoCrops":
+        """Read every PNG and JPEG of `folders`; raises TrainingError where there is none."""
+        paths = [path for folder in folders for path in list_photos(folder)]
+        if not paths:
+            raise TrainingError(f"no PNG or JPEG photos in {', '.join(map(str, folders))}")
+        return cls([read_photo(path) for path in paths], noise_range, device)
+
+    def draw(self, count: int, crop: int, rng: torch.Generator) -> Batch:
+        """Draw `count` crops of `crop` x `crop` mosaic samples; `rng` is the only source of chance."""
+        fitting = [photo for photo in self._photos if min(photo.shape[1:]) >= crop]
+        if not fitting:
+            raise TrainingError(f"every training photo is smaller than a crop of {crop} px; lower the crop size")
+        areas = torch.tensor([float(photo.shape[1] * photo.shape[2]) for photo in fitting])
+        chosen = torch.multinomial(areas.sqrt(), count, replacement=True, generator=rng)
+        codes = torch.stack([_augmented_crop(fitting[index], crop, rng) for index in chosen.tolist()])
+        linear = self._linear_of_code[codes.to(self._device).long()]
+        clean = unprocess(linear, draw_camera(count, rng, self._device))
+        noise = draw_noise(count, self._noise_range, rng, self._device)
+        return Batch(clean, add_noise(clean, noise, rng), noise)
+
+
+def _half(photo: Tensor) -> Tensor:
+    """Average 2x2 pixels of (3, H, W) uint8."""
+    return functional.avg_pool2d(photo.float()[None], 2)[0].round().to(torch.uint8)
+
+
+def _augmented_crop(photo: Tensor, crop: int, rng: torch.Generator) -> Tensor:
+    """A crop (3, crop, crop) at a random place, flipped and turned at random."""
+    top, left = (int(torch.randint(side - crop + 1, (), generator=rng)) for side in photo.shape[1:])
+    piece = photo[:, top : top + crop, left : left + crop]
+    flips, turns = (int(torch.randint(high, (), generator=rng)) for high in (2, 4))
+    return torch.rot90(piece.flip(2) if flips else piece, turns, (1, 2))
