@@ -98,7 +98,8 @@ class Fan(Network):
         """Farthest plane sample, in rows or columns, that an output sample depends on."""
         encoder = tuple(2 * blocks for blocks in self.config.encoder_blocks)
         guide = (0,) * (len(encoder) - 1) + (1,)
-        return max(self._reach(start, growth) for start in range(self.multiple_of) for growth in (encoder, guide))
+        reaches = [self._reach(start, path) for start in range(self.multiple_of) for path in (encoder, guide)]
+        return max(reaches)
 
     def _reach(self, start: int, growth: tuple[int, ...]) -> int:
         """Farthest input from the output at `start`, down the decoder and up a path that grows so at each scale."""
@@ -109,7 +110,7 @@ class Fan(Network):
         low, high = low - growth[-1], high + growth[-1]
         for reach in reversed(growth[:-1]):
             low, high = 2 * low - reach, 2 * high + 1 + reach
-        return max(start - low, high - start) + 1 + LOCAL_MEAN // 2
+        return int(max(start - low, high - start)) + 1 + LOCAL_MEAN // 2
 
     def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
         """Predict the noise of `planes` in units of sigma.
