@@ -201,14 +201,20 @@ class TiffCanvas:
         """Point the header at IFD0."""
         self.patch(4, struct.pack(self.tiff.order + "I", offset))
 
-    def finish(self) -> bytes:
+    def reserve(self, offset: int, block: bytes) -> None:
+        """Store a block at exactly `offset`, beyond all that is stored so far; what lies before it becomes free."""
+        end = len(self._data)
+        self._data += bytes(offset - end) + block
+        self.release(end, offset - end)
+
+    def finish(self) -> bytearray:
         """The file; free ranges are zeroed, and cut off at the end."""
         for start, end in reversed(self._free):
             if end == len(self._data):
                 del self._data[start:]
             else:
                 self._data[start:end] = bytes(end - start)
-        return bytes(self._data)
+        return self._data
 
     def _row(self, entry: Entry) -> bytes:
         head = struct.pack(self.tiff.order + "HHI", entry.tag, entry.kind, entry.count)
@@ -218,9 +224,9 @@ class TiffCanvas:
         return head + struct.pack(self.tiff.order + "I", offset)
 
 
-def empty_tiff() -> Tiff:
-    """A little-endian TIFF file with no directory yet."""
-    return Tiff(b"II*\0\0\0\0\0")
+def empty_tiff(order: str) -> Tiff:
+    """A TIFF file with no directory yet; `order` is < for little-endian, > for big-endian."""
+    return Tiff(b"II*\0\0\0\0\0" if order == "<" else b"MM\0*\0\0\0\0")
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

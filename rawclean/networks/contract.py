@@ -31,10 +31,13 @@ class Network(nn.Module):
         """Predict the noise (B, 4, H, W) of `planes` in units of `sigma_map`; both (B, 4, H, W), linear units."""
 
 
-def denoise_planes(network: Network, planes: Tensor, sigma_map: Tensor) -> Tensor:
-    """Subtract the predicted noise in float32; all are (B, 4, H, W)."""
-    noise: Tensor = network(planes, sigma_map)
-    return planes - sigma_map * noise.float()
+def predict_noise(network: Network, planes: Tensor, sigma_map: Tensor) -> Tensor:
+    """The noise of `planes` in linear units, float32; all are (B, 4, H, W).
+
+    Whatever format the network computes in, the caller subtracts in float32: 14-bit neighbours merge in bfloat16.
+    """
+    normalised: Tensor = network(planes, sigma_map)
+    return sigma_map * normalised.float()
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -2,7 +2,7 @@
 
 An encoder-decoder on packed planes. At every scale of the decoder a Feature-Align layer modulates the features with
 the noisy input of that scale, F' = gamma * F + beta, since convolutions in sequence wash out noise that varies in
-space. The network predicts the noise in units of sigma; the caller subtracts (`networks.contract.denoise_planes`).
+space. The network predicts the noise in units of sigma; the caller subtracts (`networks.contract.predict_noise`).
 """
 
 from dataclasses import dataclass

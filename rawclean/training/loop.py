@@ -20,7 +20,7 @@ from rawclean.core.noise import NoiseModel
 from rawclean.errors import TrainingError
 from rawclean.models.weights import save_weights
 from rawclean.networks import Network, build_network
-from rawclean.networks.contract import denoise_planes
+from rawclean.networks.contract import predict_noise
 from rawclean.training.config import TrainConfig
 from rawclean.training.dataset import Batch, PhotoCrops
 from rawclean.training.losses.relative_error import relative_log_error
@@ -92,7 +92,8 @@ def _step(state: TrainingState, config: TrainConfig, crops: PhotoCrops, device: 
 def _loss(network: Network, batch: Batch, config: TrainConfig, device: torch.device) -> Tensor:
     noise: NoiseModel = batch.noise
     with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-        denoised = denoise_planes(network, batch.noisy, noise.sigma_map(batch.noisy))
+        removed = predict_noise(network, batch.noisy, noise.sigma_map(batch.noisy))
+    denoised = batch.noisy - removed
     return relative_log_error(denoised, batch.clean, noise.variance(batch.clean))
 
 

@@ -1,0 +1,27 @@
+"""The noise that a model leaves: what changes in its result when only the noise changes.
+
+Half the mean squared difference of two denoised versions of a photo is the variance of what noise is left; blur, which
+is the same in both, does not count.
+"""
+
+from pathlib import Path
+
+import torch
+
+from rawclean.evaluation.benchmark import Denoiser
+from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
+from rawclean.models.manifest import ResidualPoint
+
+
+def measure_residual(folder: Path, denoiser: Denoiser, limit: int | None = None) -> tuple[ResidualPoint, ...]:
+    """Variance left over variance given, per noise level, over the photos of a folder."""
+    points = []
+    for shot in SHOT_LEVELS:
+        left, given, sigma = [], [], 0.0
+        for scene in read_scenes(folder, limit):
+            (first, noise), (second, _) = scene.noisy(shot, draw=1), scene.noisy(shot, draw=2)
+            sigma = noise.sigma_at()
+            left.append((denoiser(first, noise) - denoiser(second, noise)).square().mean() / 2)
+            given.append((first - second).square().mean() / 2)
+        points.append(ResidualPoint(sigma, float(torch.stack(left).mean() / torch.stack(given).mean())))
+    return tuple(points)

@@ -1,0 +1,68 @@
+"""Photos to clean mosaics with known noise: the benchmark's protocol.
+
+Each photo is unprocessed (Brooks et al. 2019) with a camera drawn from a generator seeded by its place in the sorted
+folder, cropped to a multiple of 16 pixels; noise is drawn per photo and level. NumPy's generator is part of the
+protocol, so that figures compare with those of others who use it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rawclean.core.noise import NoiseModel, read_on_line
+from rawclean.core.unprocess import SRGB_TO_XYZ, XYZ_TO_CAMERA, CameraDraw, linear_of_code, unprocess
+from rawclean.errors import UnreadablePhotoError
+from rawclean.io.images import list_photos, read_photo
+
+SHOT_LEVELS = (1e-4, 4e-4, 1.6e-3, 6.4e-3, 1.2e-2)
+SIDE_MULTIPLE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One clean photo."""
+
+    index: int
+    name: str
+    clean: Tensor
+    """Planes (4, H, W), linear, in [0, 1]."""
+
+    def noisy(self, shot: float, draw: int = 0) -> tuple[Tensor, NoiseModel]:
+        """The planes with shot noise and DND's read noise; `draw` counts repetitions with other noise."""
+        noise = NoiseModel.uniform(shot, read_on_line(shot))
+        rng = np.random.default_rng([self.index, round(shot * 1e7), draw])
+        normal = torch.from_numpy(rng.standard_normal(self.clean.shape, dtype=np.float32))
+        return self.clean + normal * noise.variance(self.clean).sqrt(), noise
+
+
+def read_scenes(folder: Path, limit: int | None = None) -> Iterator[Scene]:
+    """The first `limit` photos of a folder as clean planes.
+
+    Raises UnreadablePhotoError where there is none.
+    """
+    paths = list_photos(folder)
+    if not paths:
+        raise UnreadablePhotoError(f"{folder}: no PNG or JPEG photos to measure on")
+    for index, path in enumerate(paths[:limit]):
+        yield Scene(index, path.name, clean_planes(read_photo(path), seed=1000 + index))
+
+
+def clean_planes(photo: Tensor, seed: int) -> Tensor:
+    """Unprocess one photo (3, H, W) uint8 to planes (4, H/2, W/2) with the camera that `seed` draws."""
+    height, width = (side // SIDE_MULTIPLE * SIDE_MULTIPLE for side in photo.shape[1:])
+    linear = linear_of_code()[photo[:, :height, :width].long()]
+    return unprocess(linear[None], draw_protocol_camera(seed))[0]
+
+
+def draw_protocol_camera(seed: int) -> CameraDraw:
+    """One of the three cameras, white balance and exposure, in the protocol's order of draws."""
+    rng = np.random.default_rng(seed)
+    matrix = XYZ_TO_CAMERA[int(rng.integers(len(XYZ_TO_CAMERA)))] @ SRGB_TO_XYZ
+    red, blue = rng.uniform(1.9, 2.4), rng.uniform(1.5, 1.9)
+    exposure = float(rng.normal(0.8, 0.1))
+    gains = torch.tensor([[exposure / red, exposure, exposure / blue]], dtype=torch.float32)
+    return CameraDraw((matrix / matrix.sum(1, keepdim=True))[None], gains)

@@ -1,0 +1,142 @@
+"""Any other RAW file to DNG: a new file from LibRaw's reading and the source's EXIF (DNG specification 1.7.1).
+
+IFD0 holds a preview and the tags of the camera, a SubIFD the raster. EXIF and GPS values of TIFF-like sources are
+copied byte for byte in the source's byte order, and a maker note goes to its old offset, because offsets inside it
+count from the start of the file.
+"""
+
+import datetime
+
+import torch
+
+from rawclean.core.frame import RawFrame
+from rawclean.io import metadata as tags
+from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, preview_pixels, preview_size, raw_entries
+from rawclean.io.metadata import Metadata, read_metadata
+from rawclean.io.tiff import (
+    BYTE,
+    LONG,
+    RATIONAL,
+    SHORT,
+    SRATIONAL,
+    UNDEFINED,
+    Directory,
+    Entry,
+    Tiff,
+    TiffCanvas,
+    empty_tiff,
+)
+
+DNG_VERSION = (1, 4, 0, 0)
+OLDEST_READER = (1, 1, 0, 0)
+D65 = 21
+XYZ_TO_SRGB = torch.tensor([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+"""IEC 61966-2-1, the neutral choice for a camera whose colours nobody knows."""
+_COPIED_FROM_FIRST = (270, 306, 315, 700, 33432)
+"""ImageDescription, DateTime, Artist, XMP, Copyright."""
+
+
+def build_dng(photo: DenoisedPhoto) -> bytearray:
+    """A complete DNG of a photo whose source is no DNG."""
+    facts = read_metadata(photo.frame.source)
+    canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
+    maker_note = _placed_maker_note(canvas, facts)
+    raw = Directory(0).with_entries([*raw_entries(photo, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
+    pixels = preview_pixels(photo.frame)
+    first = Directory(0).with_entries(
+        [
+            *_copied(facts, _COPIED_FROM_FIRST),
+            *preview_entries(canvas, pixels, preview_size(pixels)),
+            *_camera_entries(canvas.tiff, photo.frame),
+            *identity_entries(canvas.tiff, photo),
+            _link(canvas, tags.SUB_IFDS, raw),
+            _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, facts, photo.frame, maker_note)),
+            *_gps_link(canvas, facts),
+        ]
+    )
+    canvas.set_first(canvas.write_directory(first))
+    return canvas.finish()
+
+
+def _mosaic_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
+    """Tags of the raw directory: pattern, levels and the visible area; patterns count from its corner."""
+    area = frame.active
+    colours = ["RGB".index(letter) for letter in frame.pattern.value]
+    return [
+        tiff.encode(tags.CFA_REPEAT_PATTERN_DIM, SHORT, [2, 2]),
+        tiff.encode(tags.CFA_PATTERN, BYTE, colours),
+        tiff.encode(tags.CFA_PLANE_COLOR, BYTE, [0, 1, 2]),
+        tiff.encode(tags.CFA_LAYOUT, SHORT, [1]),
+        tiff.encode(tags.BLACK_LEVEL_REPEAT_DIM, SHORT, [2, 2]),
+        tiff.encode(tags.BLACK_LEVEL, RATIONAL, frame.levels.black.flatten().tolist()),
+        tiff.encode(tags.WHITE_LEVEL, LONG, [round(frame.levels.white)]),
+        tiff.encode(tags.DEFAULT_SCALE, RATIONAL, [1, 1]),
+        tiff.encode(tags.DEFAULT_CROP_ORIGIN, LONG, [0, 0]),
+        tiff.encode(tags.DEFAULT_CROP_SIZE, LONG, [area.width, area.height]),
+        tiff.encode(tags.ACTIVE_AREA, LONG, [area.top, area.left, area.top + area.height, area.left + area.width]),
+    ]
+
+
+def _camera_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
+    """Tags of IFD0: identity and colour of the camera."""
+    matrix = XYZ_TO_SRGB if frame.colour.xyz_to_camera is None else frame.colour.xyz_to_camera
+    return [
+        tiff.encode_text(tags.MAKE, frame.camera.make or "Unknown"),
+        tiff.encode_text(tags.MODEL, frame.camera.model or "Unknown"),
+        tiff.encode(tags.ORIENTATION, SHORT, [frame.orientation]),
+        tiff.encode(tags.DNG_VERSION, BYTE, DNG_VERSION),
+        tiff.encode(tags.DNG_BACKWARD_VERSION, BYTE, OLDEST_READER),
+        tiff.encode_text(tags.UNIQUE_CAMERA_MODEL, str(frame.camera)),
+        tiff.encode(tags.COLOR_MATRIX_1, SRATIONAL, matrix.flatten().tolist()),
+        tiff.encode(tags.CALIBRATION_ILLUMINANT_1, SHORT, [D65]),
+        tiff.encode(tags.AS_SHOT_NEUTRAL, RATIONAL, [1 / gain for gain in frame.colour.wb_gains]),
+        tiff.encode_text(tags.ORIGINAL_RAW_FILE_NAME, frame.source.name),
+    ]
+
+
+def _exif(tiff: Tiff, facts: Metadata, frame: RawFrame, maker_note: Entry | None) -> Directory:
+    """The source's EXIF, completed by what LibRaw reads of the exposure."""
+    exposure = frame.exposure
+    known = [
+        (tags.EXPOSURE_TIME, exposure.seconds),
+        (tags.F_NUMBER, exposure.aperture),
+        (tags.FOCAL_LENGTH, exposure.focal_length),
+    ]
+    entries = [tiff.encode(tag, RATIONAL, [value]) for tag, value in known if value]
+    entries.append(tiff.encode(tags.EXIF_VERSION, UNDEFINED, list(b"0231")))
+    if exposure.iso:
+        entries.append(tiff.encode(tags.ISO_SPEED, SHORT, [min(round(exposure.iso), tags.ISO_OVERFLOW)]))
+    if exposure.timestamp:
+        taken = datetime.datetime.fromtimestamp(exposure.timestamp)  # LibRaw reads the camera's clock as local time
+        entries.append(tiff.encode_text(tags.DATE_TIME_ORIGINAL, taken.strftime("%Y:%m:%d %H:%M:%S")))
+    source = [entry for entry in _moved(facts.exif) if entry.tag not in (tags.MAKER_NOTE, tags.INTEROPERABILITY_IFD)]
+    return Directory(0).with_entries([*entries, *source, *([maker_note] if maker_note else [])])
+
+
+def _placed_maker_note(canvas: TiffCanvas, facts: Metadata) -> Entry | None:
+    """Store the maker note where it was; None where the source has none."""
+    entry = facts.exif.entries.get(tags.MAKER_NOTE) if facts.exif else None
+    if entry is None or entry.offset is None or entry.offset < 8:
+        return None
+    canvas.reserve(entry.offset, entry.data)
+    return entry
+
+
+def _gps_link(canvas: TiffCanvas, facts: Metadata) -> list[Entry]:
+    directories = facts.tiff.children(facts.tiff.first(), tags.GPS_IFD) if facts.tiff else []
+    return [_link(canvas, tags.GPS_IFD, Directory(0).with_entries(_moved(gps))) for gps in directories[:1]]
+
+
+def _copied(facts: Metadata, wanted: tuple[int, ...]) -> list[Entry]:
+    first = facts.tiff.first() if facts.tiff else None
+    return [entry for entry in _moved(first) if entry.tag in wanted]
+
+
+def _moved(directory: Directory | None) -> list[Entry]:
+    """Entries of a directory, to be placed anew."""
+    entries = directory.entries.values() if directory else ()
+    return [Entry(entry.tag, entry.kind, entry.count, entry.data) for entry in entries]
+
+
+def _link(canvas: TiffCanvas, tag: int, directory: Directory) -> Entry:
+    return canvas.tiff.encode(tag, LONG, [canvas.write_directory(directory)])

@@ -1,0 +1,48 @@
+"""Output formats by file name suffix: adding one is a function and a line."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from rawclean.errors import OutputError
+from rawclean.io.atomic import write_atomically
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng_build import build_dng
+from rawclean.io.dng_graft import graft_dng
+from rawclean.io.metadata import read_metadata
+from rawclean.io.pictures import png_blocks, tiff_bytes
+from rawclean.io.render import render
+
+Blocks = Iterable[bytes | bytearray]
+
+
+def _dng(photo: DenoisedPhoto) -> Blocks:
+    is_dng = read_metadata(photo.frame.source).is_dng
+    return [graft_dng(photo) if is_dng else build_dng(photo)]
+
+
+def _png(photo: DenoisedPhoto) -> Blocks:
+    return png_blocks(render(photo.frame, bits=16).astype(np.uint16, copy=False))
+
+
+def _tiff(photo: DenoisedPhoto) -> Blocks:
+    return [tiff_bytes(render(photo.frame, bits=16).astype(np.uint16, copy=False))]
+
+
+WRITERS: dict[str, Callable[[DenoisedPhoto], Blocks]] = {".dng": _dng, ".png": _png, ".tif": _tiff, ".tiff": _tiff}
+
+
+def check_format(path: Path) -> None:
+    """Raise OutputError where no writer has the suffix of `path`."""
+    if path.suffix.lower() not in WRITERS:
+        raise OutputError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(WRITERS)}")
+
+
+def write_photo(path: Path, photo: DenoisedPhoto) -> None:
+    """Write a denoised photo in the format that the suffix of `path` names.
+
+    Raises OutputError where it cannot be written; then `path` is as it was.
+    """
+    check_format(path)
+    write_atomically(path, WRITERS[path.suffix.lower()](photo))

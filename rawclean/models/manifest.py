@@ -1,0 +1,168 @@
+"""Which models there are, and which one a noise level calls for.
+
+A folder of weights has a `manifest.json` with one card per model. The folder that ships with rawclean comes first, then
+the user's own (platformdirs' data folder).
+"""
+
+import dataclasses
+import json
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from rawclean.core.noise import NoiseModel
+from rawclean.errors import ModelError
+from rawclean.models.weights import load_network
+from rawclean.networks import Network
+
+MANIFEST = "manifest.json"
+GENERAL, SPECIALIST, TEACHER = "general", "specialist", "teacher"
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseRange:
+    """Noise levels that a model is for: sigma at 18 % signal, low <= sigma < high."""
+
+    low: float = 0.0
+    high: float = math.inf
+
+    def __contains__(self, sigma: float) -> bool:
+        return self.low <= sigma < self.high
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualPoint:
+    """Noise left by a model at one level, measured on photos it was not trained on."""
+
+    sigma: float
+    """Of the noisy photo, at 18 % signal."""
+    ratio: float
+    """Noise variance after over before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One line of a manifest."""
+
+    name: str
+    path: Path
+    sha256: str
+    role: str
+    """general, specialist or teacher."""
+    network: str
+    range: NoiseRange
+    parameters: int
+    gmac_per_megapixel: float
+    recipe: str
+    """How the weights were made."""
+    residual: tuple[ResidualPoint, ...]
+    """By rising sigma."""
+
+    def residual_noise(self, noise: NoiseModel, strength: float) -> NoiseModel:
+        """The noise that denoising with this model leaves, for the NoiseProfile of the result."""
+        left = 1 - strength + strength * math.sqrt(self._ratio(noise.sigma_at()))
+        return NoiseModel(noise.shot * left**2, noise.read * left**2)
+
+    def _ratio(self, sigma: float) -> float:
+        """Measured ratio, interpolated over the logarithm of sigma."""
+        points = self.residual
+        index = bisect_right([point.sigma for point in points], sigma)
+        if index in (0, len(points)) or sigma <= 0:
+            return points[min(index, len(points) - 1)].ratio
+        low, high = points[index - 1], points[index]
+        share = math.log(sigma / low.sigma) / math.log(high.sigma / low.sigma)
+        return low.ratio + share * (high.ratio - low.ratio)
+
+
+def shipped_weights() -> Path:
+    """The folder of the weights that came with rawclean: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "weights"
+    return installed if (installed / MANIFEST).is_file() else package.parent / "weights"
+
+
+def user_weights() -> Path:
+    """The folder for a user's own models."""
+    return platformdirs.user_data_path("rawclean") / "weights"
+
+
+def list_models() -> list[ModelCard]:
+    """Cards of all models; a user's card hides a shipped one of the same name.
+
+    Raises ModelError where a manifest is missing or damaged.
+    """
+    cards = {card.name: card for card in read_manifest(shipped_weights())}
+    if (user_weights() / MANIFEST).is_file():
+        cards |= {card.name: card for card in read_manifest(user_weights())}
+    return list(cards.values())
+
+
+def find_model(name: str) -> ModelCard:
+    """The card with this name; raises ModelError where there is none."""
+    cards = list_models()
+    for card in cards:
+        if card.name == name:
+            return card
+    raise ModelError(f"no model named {name!r}; there are: {', '.join(card.name for card in cards)}")
+
+
+def choose_model(noise: NoiseModel, cards: list[ModelCard]) -> ModelCard:
+    """The specialist whose range holds the noise, else the general student.
+
+    Raises ModelError where neither is there.
+    """
+    sigma = noise.sigma_at()
+    for role in (SPECIALIST, GENERAL):
+        for card in cards:
+            if card.role == role and sigma in card.range:
+                return card
+    raise ModelError(f"no model is made for noise with sigma {sigma:.4f} at 18 % signal; name one with --model")
+
+
+def load_model(card: ModelCard) -> Network:
+    """The network of a card, checked against its sha256; raises ModelError."""
+    return load_network(card.path, card.sha256)
+
+
+def read_manifest(folder: Path) -> list[ModelCard]:
+    """The cards of a folder of weights; raises ModelError where its manifest is missing or damaged."""
+    path = folder / MANIFEST
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["models"]
+        return [_card(row, folder) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: not a manifest of models ({error}); reinstall rawclean") from error
+
+
+def add_to_manifest(folder: Path, card: ModelCard) -> None:
+    """Store a card in the manifest of its folder, replacing one of the same name."""
+    cards = (
+        [other for other in read_manifest(folder) if other.name != card.name] if (folder / MANIFEST).exists() else []
+    )
+    rows = [_row(each) for each in sorted([*cards, card], key=lambda each: (each.role, each.range.low))]
+    (folder / MANIFEST).write_text(json.dumps({"models": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+def _card(row: dict[str, Any], folder: Path) -> ModelCard:
+    fields = dict(row)
+    low, high = fields.pop("sigma_range")
+    return ModelCard(
+        path=folder / fields.pop("file"),
+        range=NoiseRange(low, math.inf if high is None else high),
+        residual=tuple(ResidualPoint(*point) for point in fields.pop("residual")),
+        **fields,
+    )
+
+
+def _row(card: ModelCard) -> dict[str, Any]:
+    row = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
+    del row["path"], row["range"], row["residual"]
+    return row | {
+        "file": card.path.name,
+        "sigma_range": [card.range.low, None if math.isinf(card.range.high) else card.range.high],
+        "residual": [[point.sigma, point.ratio] for point in card.residual],
+    }

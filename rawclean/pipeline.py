@@ -1,0 +1,198 @@
+"""One photo, file to file: read, find its noise, choose a model, denoise, write."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from rawclean.core.bayer import pack_rggb
+from rawclean.core.frame import RawFrame
+from rawclean.core.noise import NoiseModel
+from rawclean.core.noise_estimation import estimate_noise
+from rawclean.errors import InvalidNoiseError
+from rawclean.inference.choices import DeviceChoice, Precision
+from rawclean.inference.denoise import TILE, Engine, Progress, denoise
+from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
+from rawclean.io.atomic import check_target
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.noise_profiles import profile_noise, typical_noise
+from rawclean.io.raw import read_raw
+from rawclean.io.writers import check_format, write_photo
+from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models, load_model
+
+_Result = TypeVar("_Result")
+
+DISAGREEMENT = 1.5
+"""Factor between two readings of sigma from which on a warning is given."""
+LEAST_READ = 1e-12
+"""Variance, far below quantisation, that keeps the sigma of a clean photo above zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiseSettings:
+    """How to denoise; the defaults suit every photo."""
+
+    model: str | None = None
+    """Name of a model; None chooses by noise."""
+    iso: float | None = None
+    """Noise of this ISO instead of what the file says."""
+    noise: tuple[float, float] | None = None
+    """Shot and read variance instead of what the file says."""
+    strength: float = 1.0
+    """Share of the noise that is taken away, 0 to 1."""
+    device: DeviceChoice = DeviceChoice.AUTO
+    precision: Precision = Precision.AUTO
+    tile: int = TILE
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseReading:
+    """The noise of a photo and how it is known."""
+
+    noise: NoiseModel
+    origin: str
+    """In words: tag, profile, estimate, option."""
+    warning: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiseReport:
+    """What was done to one photo."""
+
+    source: Path
+    output: Path
+    camera: str
+    width: int
+    height: int
+    noise_origin: str
+    shot: float
+    read: float
+    sigma: float
+    """At 18 % signal."""
+    model: str
+    device: str
+    warning: str | None
+    seconds: dict[str, float]
+    """Wall time of decode, noise, network and write."""
+
+
+def denoise_file(
+    source: Path, output: Path, settings: DenoiseSettings, progress: Progress | None = None
+) -> DenoiseReport:
+    """Denoise `source` into `output`, whose suffix names the format.
+
+    Raises a RawcleanError where something is wrong with the photo, the settings, the model or the output; then no
+    output is left behind.
+    """
+    check_format(output)
+    check_target(output, source, overwrite=settings.overwrite)
+    clock = _Clock()
+    frame = clock.time("decode", lambda: read_raw(source))
+    reading = clock.time("noise", lambda: read_noise(frame, settings))
+    card = choose(reading.noise, settings)
+    engine = _engine(card, settings.device, settings.precision, settings.tile)
+    denoised = clock.time(
+        "network", lambda: denoise(frame, reading.noise, engine, strength=settings.strength, progress=progress)
+    )
+    residual = card.residual_noise(reading.noise, settings.strength)
+    clock.time("write", lambda: write_photo(output, DenoisedPhoto(denoised, residual, settings.strength)))
+    return DenoiseReport(
+        source=source,
+        output=output,
+        camera=str(frame.camera),
+        width=frame.active.width,
+        height=frame.active.height,
+        noise_origin=reading.origin,
+        shot=float(reading.noise.shot.mean()),
+        read=float(reading.noise.read.mean()),
+        sigma=reading.noise.sigma_at(),
+        model=card.name,
+        device=f"{engine.device.type} {str(engine.dtype).removeprefix('torch.')}",
+        warning=reading.warning,
+        seconds=clock.seconds,
+    )
+
+
+def read_noise(frame: RawFrame, settings: DenoiseSettings) -> NoiseReading:
+    """The noise of a photo: what the user says, else its tag, its camera's profile, or an estimate from the mosaic.
+
+    Raises InvalidNoiseError where all of them fail.
+    """
+    known = _told_noise(frame, settings) or _known_noise(frame)
+    blind = _blind_noise(frame, required=known is None)
+    if known is None:
+        assert blind is not None
+        return NoiseReading(blind, "estimated from the photo", None)
+    noise, origin = known
+    warning = None
+    if blind is not None and noise.sigma_at() > 0:
+        factor = blind.sigma_at() / noise.sigma_at()
+        if not 1 / DISAGREEMENT <= factor <= DISAGREEMENT:
+            warning = (
+                f"noise by {origin} is sigma {noise.sigma_at():.4f}, but the photo itself looks like "
+                f"{blind.sigma_at():.4f}; if the result is too smooth or too noisy, give "
+                f"--noise {float(blind.shot[0]):.2e},{float(blind.read[0]):.2e}"
+            )
+    return NoiseReading(noise, origin, warning)
+
+
+def choose(noise: NoiseModel, settings: DenoiseSettings) -> ModelCard:
+    """The model that the settings name, or that the noise calls for."""
+    return find_model(settings.model) if settings.model else choose_model(noise, list_models())
+
+
+def _told_noise(frame: RawFrame, settings: DenoiseSettings) -> tuple[NoiseModel, str] | None:
+    if settings.noise is not None:
+        shot, read = settings.noise
+        return NoiseModel.uniform(shot, max(read, LEAST_READ)), "option --noise"
+    if settings.iso is not None:
+        profile = profile_noise(frame.camera, settings.iso)
+        origin = f"option --iso {settings.iso:g}"
+        return (profile, f"{origin} and camera profile") if profile else (typical_noise(settings.iso), origin)
+    return None
+
+
+def _known_noise(frame: RawFrame) -> tuple[NoiseModel, str] | None:
+    """Noise by metadata."""
+    if frame.noise_profile is not None:
+        return frame.noise_profile, "NoiseProfile tag"
+    if frame.exposure.iso is not None:
+        profile = profile_noise(frame.camera, frame.exposure.iso)
+        if profile is not None:
+            return profile, "camera profile"
+    return None
+
+
+def _blind_noise(frame: RawFrame, *, required: bool) -> NoiseModel | None:
+    levels = frame.levels
+    floor = (0.5 - float(levels.black.min())) / levels.scale  # the lowest code, 0 ADU, may hide lower values
+    try:
+        return estimate_noise(pack_rggb(levels.to_linear(frame.mosaic), frame.pattern), floor)
+    except InvalidNoiseError as error:
+        if required:
+            raise InvalidNoiseError(f"{frame.source}: {error}") from error
+        return None
+
+
+@lru_cache(maxsize=8)
+def _engine(card: ModelCard, device: DeviceChoice, precision: Precision, tile: int) -> Engine:
+    """A model ready to run, kept for the next photo."""
+    keep_freed_memory()
+    place = pick_device(device)
+    return Engine(load_model(card), place, pick_dtype(precision, place), tile)
+
+
+class _Clock:
+    """Wall time of named steps."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def time(self, step: str, action: Callable[[], _Result]) -> _Result:
+        start = time.perf_counter()
+        result = action()
+        self.seconds[step] = time.perf_counter() - start
+        return result
