@@ -84,4 +84,4 @@ def add_noise(clean: Tensor, noise: NoiseModel, rng: torch.Generator) -> Tensor:
 
 def read_on_line(shot: float) -> float:
     """Read variance that DND's cameras have at this shot noise."""
-    return math.exp(READ_SLOPE * math.log(shot) + READ_OFFSET)
+    return math.exp(READ_OFFSET) * math.pow(shot, READ_SLOPE)

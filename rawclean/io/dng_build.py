@@ -7,7 +7,9 @@ count from the start of the file.
 
 import datetime
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
 from rawclean.io import metadata as tags
@@ -38,11 +40,14 @@ _COPIED_FROM_FIRST = (270, 306, 315, 700, 33432)
 
 def build_dng(photo: DenoisedPhoto) -> bytearray:
     """A complete DNG of a photo whose source is no DNG."""
-    facts = read_metadata(photo.frame.source)
+    return new_dng(photo, read_metadata(photo.frame.source), preview_pixels(photo.frame))
+
+
+def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) -> bytearray:
+    """A complete DNG with the metadata of `facts` and a preview of `pixels` (H, W, 3)."""
     canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
     maker_note = _placed_maker_note(canvas, facts)
     raw = Directory(0).with_entries([*raw_entries(photo, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
-    pixels = preview_pixels(photo.frame)
     first = Directory(0).with_entries(
         [
             *_copied(facts, _COPIED_FROM_FIRST),

@@ -35,15 +35,18 @@ ISO_OVERFLOW = 65535
 """EXIF's 16-bit ISO at its end; the true value is in RecommendedExposureIndex."""
 
 
+NO_CAMERA = Camera("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What the file says of the camera; `tiff` is None where the file is not built like a TIFF."""
 
-    tiff: Tiff | None
-    camera: Camera
-    orientation: int
-    exif: Directory | None
-    raw: Directory | None
+    tiff: Tiff | None = None
+    camera: Camera = NO_CAMERA
+    orientation: int = 1
+    exif: Directory | None = None
+    raw: Directory | None = None
     """The full-resolution raw directory of a DNG."""
 
     @property
@@ -77,12 +80,13 @@ def read_metadata(path: Path) -> Metadata:
     Raises UnreadablePhotoError where a TIFF structure is broken, OSError where the file cannot be read.
     """
     data = path.read_bytes()
-    if ciff_camera(data) is not None:
-        return Metadata(None, ciff_camera(data) or Camera("", ""), 1, None, None)
+    camera = ciff_camera(data)
+    if camera is not None:
+        return Metadata(camera=camera)
     try:
         tiff = Tiff(data)
     except UnreadablePhotoError:
-        return Metadata(None, Camera("", ""), 1, None, None)
+        return Metadata()
     first = tiff.first()
     camera = Camera(tiff.text(first.entries.get(MAKE)), tiff.text(first.entries.get(MODEL)))
     orientation = next(iter(tiff.integers(first.entries.get(ORIENTATION))), 1)

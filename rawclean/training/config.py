@@ -65,3 +65,8 @@ def read_recipe(path: Path, steps: int | None = None) -> TrainConfig:
     if config.network not in NETWORKS:
         raise TrainingError(f"{path}: unknown network {config.network!r}; known: {', '.join(NETWORKS)}")
     return config if steps is None else dataclasses.replace(config, steps=steps)
+
+
+def shipped_recipe(name: str) -> Path:
+    """The path of a recipe in the package."""
+    return Path(__file__).parent / "recipes" / f"{name}.toml"

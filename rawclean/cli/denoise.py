@@ -1,0 +1,46 @@
+"""rawclean denoise: one photo."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawclean.cli import options
+from rawclean.cli.progress import progress_bar
+from rawclean.cli.report import peak_memory_mib, print_json, print_warning, summary
+from rawclean.inference.choices import DeviceChoice, Precision
+
+Source = Annotated[Path, typer.Argument(help="A RAW or DNG photo.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Result: .dng, .png or .tiff; SOURCE_denoised.dng by default.")
+]
+
+
+def denoise(
+    source: Source,
+    output: Output = None,
+    model: options.Model = None,
+    iso: options.Iso = None,
+    noise: options.Noise = None,
+    strength: options.Strength = 1.0,
+    device: options.Device = DeviceChoice.AUTO,
+    precision: options.Accuracy = Precision.AUTO,
+    tile: options.Tile = 1024,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Denoise one photo; the source is never changed."""
+    shot_and_read = options.parse_noise(noise)
+    from rawclean.pipeline import DenoiseSettings, denoise_file
+
+    settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite)
+    target = output or source.with_name(f"{source.stem}_denoised.dng")
+    with progress_bar(source.name, quiet=quiet or as_json) as progress:
+        report = denoise_file(source, target, settings, progress)
+    if report.warning:
+        print_warning(report.warning)
+    if as_json:
+        print_json({"report": report, "peak_memory_mib": round(peak_memory_mib())})
+    elif not quiet:
+        print(summary(report))

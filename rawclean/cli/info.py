@@ -1,0 +1,61 @@
+"""rawclean info: what is known of a photo before anything is done to it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawclean.cli import options
+from rawclean.cli.report import print_json, print_warning
+
+
+def info(
+    source: Annotated[Path, typer.Argument(help="A RAW or DNG photo.")],
+    iso: options.Iso = None,
+    noise: options.Noise = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show camera, geometry, noise and the model that would be chosen."""
+    shot_and_read = options.parse_noise(noise)
+    from rawclean.io.raw import read_raw
+    from rawclean.pipeline import DenoiseSettings, choose, read_noise
+
+    settings = DenoiseSettings(iso=iso, noise=shot_and_read)
+    frame = read_raw(source)
+    reading = read_noise(frame, settings)
+    area, exposure = frame.active, frame.exposure
+    facts = {
+        "camera": str(frame.camera),
+        "iso": exposure.iso,
+        "exposure_seconds": exposure.seconds,
+        "aperture": exposure.aperture,
+        "focal_length_mm": exposure.focal_length,
+        "raster": list(frame.raster.shape),
+        "visible": [area.height, area.width],
+        "visible_from": [area.top, area.left],
+        "pattern": frame.pattern.value,
+        "black": frame.levels.black.flatten().tolist(),
+        "white": frame.levels.white,
+        "white_balance": list(frame.colour.wb_gains),
+        "orientation": frame.orientation,
+        "noise_from": reading.origin,
+        "shot": reading.noise.shot.tolist(),
+        "read": reading.noise.read.tolist(),
+        "sigma_at_18_percent": reading.noise.sigma_at(),
+        "model": choose(reading.noise, settings).name,
+    }
+    if reading.warning:
+        print_warning(reading.warning)
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        print(f"{name.replace('_', ' '):22}{_text(value)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
+    if value is None:
+        return "unknown"
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

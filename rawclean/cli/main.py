@@ -1,0 +1,50 @@
+"""The command line: `rawclean`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from rawclean import __version__
+from rawclean.cli.batch import batch
+from rawclean.cli.bench import bench
+from rawclean.cli.denoise import denoise
+from rawclean.cli.info import info
+from rawclean.cli.models import app as models
+from rawclean.cli.simulate import simulate
+from rawclean.cli.train import train
+from rawclean.errors import RawcleanError
+
+app = typer.Typer(
+    name="rawclean",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (denoise, batch, info, simulate, bench, train):
+    app.command()(command)
+app.add_typer(models, name="models", help="List, show and check the installed networks.")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"rawclean {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Denoise RAW photos: reads DNG and camera RAW, writes DNG, PNG or TIFF."""
+
+
+def run() -> None:
+    """Run a command; an expected failure becomes one line on standard error and exit status 1."""
+    try:
+        app()
+    except RawcleanError as error:
+        print(f"rawclean: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,84 @@
+"""rawclean models: the networks that are installed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawclean.cli import options
+from rawclean.cli.progress import print_table
+from rawclean.cli.report import print_json
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_all(as_json: options.Json = False) -> None:
+    """List all models with the noise that each is for."""
+    from rawclean.models.manifest import list_models
+
+    cards = list_models()
+    if as_json:
+        print_json(cards)
+        return
+    rows = [
+        (card.name, card.role, f"{card.range.low:.4g} to {card.range.high:.4g}", f"{card.parameters:,}")
+        for card in cards
+    ]
+    print_table("models", ("name", "role", "sigma at 18 % signal", "parameters"), rows)
+
+
+@app.command()
+def show(name: str, as_json: options.Json = False) -> None:
+    """Show one model: network, cost, range, recipe."""
+    from rawclean.models.manifest import find_model, load_model
+    from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
+
+    card = find_model(name)
+    network = load_model(card)
+    facts = {
+        "name": card.name,
+        "role": card.role,
+        "file": card.path,
+        "sha256": card.sha256,
+        "network": card.network,
+        "config": network.config,
+        "parameters": count_parameters(network),
+        "gmac_per_megapixel": round(count_gmac_per_megapixel(network), 2),
+        "receptive_field": network.receptive_field,
+        "multiple_of": network.multiple_of,
+        "sigma_range": [card.range.low, card.range.high],
+        "recipe": card.recipe,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        print(f"{key.replace('_', ' '):20}{value}")
+
+
+@app.command()
+def verify() -> None:
+    """Check every model file against its sha256 and load it."""
+    from rawclean.models.manifest import list_models, load_model
+
+    for card in list_models():
+        load_model(card)
+        print(f"{card.name}: ok")
+
+
+@app.command()
+def add(
+    weights: Annotated[Path, typer.Argument(help="A weight file that `rawclean train` wrote.")],
+    photos: Annotated[Path, typer.Option(help="Photos it was not trained on, to measure the noise it leaves.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    recipe: Annotated[str, typer.Option(help="How it was made, in a sentence.")] = "",
+    folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Measure on this many photos only.")] = None,
+) -> None:
+    """Add a general student of your own, measured on photos."""
+    from rawclean.evaluation.publish import publish_model
+    from rawclean.models.manifest import user_weights
+
+    card = publish_model(weights, folder or user_weights(), name, recipe, photos, limit)
+    print(f"{card.name}: added to {card.path.parent}")

@@ -1,0 +1,58 @@
+"""A trained weight file to a model with a card: copied, counted, and measured on photos it has not seen."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from rawclean.errors import OutputError
+from rawclean.evaluation.benchmark import Denoiser
+from rawclean.evaluation.residual import measure_residual
+from rawclean.inference.choices import DeviceChoice, Precision
+from rawclean.inference.denoise import Engine, denoise_planes_tiled
+from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
+from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest
+from rawclean.models.weights import file_sha256, load_network
+from rawclean.networks import Network
+from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
+
+
+def publish_model(
+    weights: Path, folder: Path, name: str, recipe: str, photos: Path, limit: int | None = None
+) -> ModelCard:
+    """Copy `weights` into `folder` and write its card.
+
+    Raises ModelError for a bad weight file, OutputError where the folder cannot be written.
+    """
+    network = load_network(weights)
+    residual = measure_residual(photos, denoiser_of(network), limit)
+    path = folder / f"{name}.safetensors"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(weights, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    card = ModelCard(
+        name=name,
+        path=path,
+        sha256=file_sha256(path),
+        role=GENERAL,
+        network=type(network).__name__.lower(),
+        range=NoiseRange(),
+        parameters=count_parameters(network),
+        gmac_per_megapixel=round(count_gmac_per_megapixel(network), 3),
+        recipe=recipe,
+        residual=residual,
+    )
+    add_to_manifest(folder, card)
+    return card
+
+
+def denoiser_of(
+    network: Network, device: DeviceChoice = DeviceChoice.AUTO, precision: Precision = Precision.AUTO
+) -> Denoiser:
+    """A network as the benchmark calls it."""
+    keep_freed_memory()
+    place = pick_device(device)
+    engine = Engine(network, place, pick_dtype(precision, place))
+    return lambda planes, noise: denoise_planes_tiled(torch.as_tensor(planes), noise, engine)

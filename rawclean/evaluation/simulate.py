@@ -1,0 +1,83 @@
+"""An ordinary photo to a noisy DNG of known noise, so that anyone can try the denoiser without a camera."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rawclean.core.bayer import BayerPattern, unpack_rggb
+from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
+from rawclean.core.levels import Levels
+from rawclean.core.noise import NoiseModel, add_noise
+from rawclean.core.unprocess import SRGB_TO_XYZ, CameraDraw
+from rawclean.evaluation.scenes import clean_planes, draw_protocol_camera
+from rawclean.io.atomic import check_target, write_atomically
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng_build import new_dng
+from rawclean.io.images import read_photo
+from rawclean.io.metadata import Metadata
+
+BLACK, WHITE = 512.0, 16383.0
+"""Levels of the imagined 14-bit camera; the pedestal keeps negative noise."""
+CAMERA = Camera("rawclean", "Simulated 14 bit")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateSettings:
+    """What the imagined camera did."""
+
+    noise: NoiseModel
+    seed: int = 0
+    """Draws white balance, exposure, colour matrix and noise."""
+    overwrite: bool = False
+
+
+def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_output: Path | None = None) -> None:
+    """Write `photo` as the DNG a noisy camera would have made, and, where asked for, the same without noise.
+
+    Raises UnreadablePhotoError or OutputError.
+    """
+    targets = [path for path in (output, clean_output) if path is not None]
+    for path in targets:
+        check_target(path, photo, overwrite=settings.overwrite)
+    clean = clean_planes(read_photo(photo), settings.seed)
+    noisy = add_noise(clean, settings.noise, torch.Generator().manual_seed(settings.seed))
+    silent = NoiseModel.uniform(0.0, 0.0)
+    for path, planes, noise in zip(targets, (noisy, clean), (settings.noise, silent), strict=False):
+        frame = _frame(planes, draw_protocol_camera(settings.seed), photo)
+        content = DenoisedPhoto(frame, residual=noise, strength=0.0)
+        write_atomically(path, [new_dng(content, Metadata(), _picture(planes, frame.colour))])
+
+
+def _frame(planes: Tensor, camera: CameraDraw, photo: Path) -> RawFrame:
+    """The planes as the raster of an RGGB camera, clipped and rounded to its codes."""
+    height, width = 2 * planes.shape[1], 2 * planes.shape[2]
+    levels = Levels(torch.full((2, 2), BLACK), WHITE)
+    codes = levels.to_adu(unpack_rggb(planes, BayerPattern.RGGB, (height, width))).round().clamp(0, WHITE)
+    red, green, blue = camera.inverse_gains[0].tolist()
+    return RawFrame(
+        raster=codes,
+        active=ActiveArea(0, 0, height, width),
+        pattern=BayerPattern.RGGB,
+        levels=levels,
+        colour=Colour((green / red, 1.0, green / blue), camera.srgb_to_camera[0] @ torch.linalg.inv(SRGB_TO_XYZ)),
+        camera=CAMERA,
+        exposure=Exposure(None, None, None, None, None),
+        orientation=1,
+        noise_profile=None,
+        source=photo,
+    )
+
+
+def _picture(planes: Tensor, colour: Colour) -> NDArray[np.uint8]:
+    """A half-size sRGB preview (H, W, 3) of linear planes: white balance, matrix, gamma 2.2."""
+    red, first_green, second_green, blue = planes
+    camera = torch.stack([red, (first_green + second_green) / 2, blue], dim=-1) * torch.tensor(colour.wb_gains)
+    assert colour.xyz_to_camera is not None
+    to_camera = colour.xyz_to_camera @ SRGB_TO_XYZ
+    srgb = camera @ torch.linalg.inv(to_camera / to_camera.sum(1, keepdim=True)).T
+    pixels: NDArray[np.uint8] = (srgb.clamp(0, 1) ** (1 / 2.2) * 255).round().to(torch.uint8).numpy()
+    return pixels
