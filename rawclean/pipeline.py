@@ -90,7 +90,7 @@ def denoise_file(
     check_format(output)
     check_target(output, source, overwrite=settings.overwrite)
     clock = _Clock()
-    frame = clock.time("decode", lambda: read_raw(source))
+    frame = clock.time("decode", lambda: read_photo(source, settings))
     reading = clock.time("noise", lambda: read_noise(frame, settings))
     card = choose(reading.noise, settings)
     engine = _engine(card, settings.device, settings.precision, settings.tile)
@@ -116,6 +116,11 @@ def denoise_file(
     )
 
 
+def read_photo(source: Path, settings: DenoiseSettings) -> RawFrame:
+    """Read a RAW photo; its noise tag counts only where the settings do not replace it, so that a bad one can be."""
+    return read_raw(source, use_noise_profile=settings.iso is None and settings.noise is None)
+
+
 def read_noise(frame: RawFrame, settings: DenoiseSettings) -> NoiseReading:
     """The noise of a photo: what the user says, else its tag, its camera's profile, or an estimate from the mosaic.
 
@@ -125,15 +130,16 @@ def read_noise(frame: RawFrame, settings: DenoiseSettings) -> NoiseReading:
     blind = _blind_noise(frame, required=known is None)
     if known is None:
         assert blind is not None
-        return NoiseReading(blind, "estimated from the photo", None)
+        return NoiseReading(blind, "estimate from the photo", None)
     noise, origin = known
     warning = None
-    if blind is not None and noise.sigma_at() > 0:
-        factor = blind.sigma_at() / noise.sigma_at()
-        if not 1 / DISAGREEMENT <= factor <= DISAGREEMENT:
+    if blind is not None:
+        signal = float(frame.levels.to_linear(frame.mosaic).mean().clamp(min=0))
+        stated, seen = noise.sigma_at(signal), blind.sigma_at(signal)
+        if not stated / DISAGREEMENT <= seen <= stated * DISAGREEMENT:
             warning = (
-                f"noise by {origin} is sigma {noise.sigma_at():.4f}, but the photo itself looks like "
-                f"{blind.sigma_at():.4f}; if the result is too smooth or too noisy, give "
+                f"noise by {origin} is sigma {stated:.5f} at this photo's mean signal, but the photo itself looks like "
+                f"{seen:.5f}; if the result is too smooth or too noisy, give "
                 f"--noise {float(blind.shot[0]):.2e},{float(blind.read[0]):.2e}"
             )
     return NoiseReading(noise, origin, warning)

@@ -17,11 +17,10 @@ def info(
 ) -> None:
     """Show camera, geometry, noise and the model that would be chosen."""
     shot_and_read = options.parse_noise(noise)
-    from rawclean.io.raw import read_raw
-    from rawclean.pipeline import DenoiseSettings, choose, read_noise
+    from rawclean.pipeline import DenoiseSettings, choose, read_noise, read_photo
 
     settings = DenoiseSettings(iso=iso, noise=shot_and_read)
-    frame = read_raw(source)
+    frame = read_photo(source, settings)
     reading = read_noise(frame, settings)
     area, exposure = frame.active, frame.exposure
     facts = {

@@ -20,7 +20,7 @@ from rawclean.io.dng_build import new_dng
 from rawclean.io.images import read_photo
 from rawclean.io.metadata import Metadata
 
-BLACK, WHITE = 512.0, 16383.0
+BLACK, WHITE = 1024.0, 16383.0
 """Levels of the imagined 14-bit camera; the pedestal keeps negative noise."""
 CAMERA = Camera("rawclean", "Simulated 14 bit")
 

@@ -16,6 +16,9 @@ from rawclean.networks.contract import predict_noise
 TILE = 1024
 """Default side of a tile's core, in samples of a plane; speed is flat from 256 on, the halo's share shrinks."""
 
+LARGEST_NOISE = 4.0
+"""Sigmas beyond which a deviation is structure: bounds the harm where a photo has less noise than any trained on."""
+
 Progress = Callable[[int, int], None]
 """Called with the tiles done and their number."""
 
@@ -73,4 +76,6 @@ def _predict_noise(window: Tensor, noise: NoiseModel, engine: Engine) -> Tensor:
     """Noise (1, 4, H, W) of a window in linear units, float32."""
     sigma_map = noise.sigma_map(window)
     with torch.autocast(engine.device.type, engine.dtype, enabled=engine.dtype != torch.float32):
-        return predict_noise(engine.network, window, sigma_map)
+        noise_map = predict_noise(engine.network, window, sigma_map)
+    limit = LARGEST_NOISE * sigma_map
+    return noise_map.clamp(-limit, limit)

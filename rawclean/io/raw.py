@@ -3,6 +3,7 @@
 rawpy gives integer blacks in colour order and no DNG tags; for a DNG the tags decide, for the rest LibRaw does.
 """
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -29,8 +30,8 @@ RAW_SUFFIXES = frozenset(
 """Names under which LibRaw's cameras keep their photos; a folder is searched for them."""
 
 
-def read_raw(path: Path) -> RawFrame:
-    """Read a photo whose sensor has a 2x2 Bayer mosaic.
+def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
+    """Read a photo whose sensor has a 2x2 Bayer mosaic; `use_noise_profile` says whether its noise tag counts.
 
     Raises UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError or InvalidNoiseError.
     """
@@ -41,7 +42,8 @@ def read_raw(path: Path) -> RawFrame:
         with rawpy.imread(str(path)) as raw:
             pattern = _bayer_pattern(raw)
             raster = torch.from_numpy(raw.raw_image.astype(np.float32))
-            return _frame(raw, facts, pattern, raster, path)
+            frame = _frame(raw, facts, pattern, raster, path)
+        return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
     except rawpy.LibRawError as error:
@@ -66,9 +68,8 @@ def _check_dng_layout(facts: Metadata) -> None:
     if not facts.is_dng:
         return
     if facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_LINEAR,):
-        raise UnsupportedSensorError(
-            "already demosaiced (linear DNG); rawclean needs the mosaic, this is not supported yet"
-        )
+        kind = "monochrome" if facts.numbers(tags.SAMPLES_PER_PIXEL) == (1,) else "already demosaiced (linear)"
+        raise UnsupportedSensorError(f"{kind} DNG; rawclean needs a Bayer mosaic, this is not supported yet")
     repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
     if repeat and repeat != (2, 2):
         kind = {(6, 6): "X-Trans sensor", (4, 4): "Quad-Bayer sensor"}.get(
@@ -109,7 +110,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Ten
         camera=facts.camera,
         exposure=_exposure(raw, facts),
         orientation=facts.orientation,
-        noise_profile=_noise_profile(facts),
+        noise_profile=None,
         source=path,
     )
     _bake_black_deltas(frame, facts)

@@ -1,0 +1,5 @@
+"""python -m rawclean."""
+
+from rawclean.cli.main import run
+
+run()

@@ -1,0 +1,40 @@
+import torch
+
+from rawclean.networks import build_network
+from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
+
+
+def test_the_student_keeps_its_budget():
+    network = build_network("fan", {})
+    assert count_parameters(network) <= 150_000
+    assert count_gmac_per_megapixel(network) <= 5
+
+
+def test_the_receptive_field_is_that_of_the_gradients():
+    torch.manual_seed(0)
+    network = build_network("fan", {}).double()
+    planes = torch.rand(1, 4, 416, 416, dtype=torch.double).requires_grad_()
+    noise = network(planes, torch.full_like(planes, 0.1))
+    reach = 0
+    for place in range(208, 208 + network.multiple_of):
+        (gradient,) = torch.autograd.grad(noise[0, :, place, place].sum(), planes, retain_graph=True)
+        touched = (gradient.abs().sum(dim=(0, 1)) > 0).nonzero()
+        reach = max(reach, place - int(touched.min()), int(touched.max()) - place)
+    assert reach == network.receptive_field
+
+
+def test_feature_align_can_be_left_out():
+    with_align, without = (build_network("fan", {"feature_align": on}) for on in (True, False))
+    assert count_parameters(without) < count_parameters(with_align)
+    assert without(torch.rand(1, 4, 32, 32), torch.full((1, 4, 32, 32), 0.1)).shape == (1, 4, 32, 32)
+
+
+def test_feature_align_sees_the_noise_of_every_scale():
+    """A change of the noisy input reaches every layer's scale and shift."""
+    torch.manual_seed(0)
+    network = build_network("fan", {})
+    planes = torch.rand(1, 4, 64, 64)
+    network(planes, torch.full_like(planes, 0.1)).square().sum().backward()
+    for align in network.aligns:
+        assert float(align.hidden.weight.grad.abs().sum()) > 0
+        assert float(align.scale_and_shift.weight.grad.abs().sum()) > 0
