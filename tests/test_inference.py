@@ -1,7 +1,7 @@
 import pytest
 import torch
-
 from dng_factory import make_frame
+
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.noise import NoiseModel
 from rawclean.core.tiling import core_of, cut, gather
@@ -31,7 +31,7 @@ def test_tiles_cover_every_sample_once(size, core):
 
 def test_a_tile_holds_its_true_neighbours_and_reflects_at_the_border():
     planes = torch.arange(60.0).reshape(1, 6, 10)
-    tile = list(cut(6, 10, 4))[0]
+    tile = next(cut(6, 10, 4))
     window = gather(planes, tile, halo=2, multiple_of=4)
     assert window.shape == (1, 8, 8)
     assert torch.equal(core_of(window, tile, 2), planes[:, :4, :4])

@@ -3,6 +3,7 @@
 Source: DNG specification 1.7.1 and EXIF 2.32; numbers are tag numbers.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,10 @@ class Metadata:
         if self.tiff is None or self.raw is None:
             return ()
         return self.tiff.numbers(self.raw.entries.get(tag) or self.tiff.first().entries.get(tag))
+
+    def integers(self, tag: int) -> tuple[int, ...]:
+        """As `numbers`, without what is not finite, cut to whole numbers."""
+        return tuple(int(value) for value in self.numbers(tag) if math.isfinite(value))
 
     def exif_number(self, tag: int) -> float | None:
         """One EXIF number; None where it is absent, zero or not a number."""

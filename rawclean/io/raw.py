@@ -5,6 +5,9 @@ rawpy gives integer blacks in colour order and no DNG tags; for a DNG the tags d
 
 import dataclasses
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +42,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
     try:
         facts = read_metadata(path)
         _check_dng_layout(facts)
-        with rawpy.imread(str(path)) as raw:
+        with _libraw_silenced(), rawpy.imread(str(path)) as raw:
             pattern = _bayer_pattern(raw)
             raster = torch.from_numpy(raw.raw_image.astype(np.float32))
             frame = _frame(raw, facts, pattern, raster, path)
@@ -52,6 +55,20 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         raise UnreadablePhotoError(f"{path}: not a RAW photo that can be decoded ({text}); is it whole?") from error
     except OSError as error:
         raise UnreadablePhotoError(f"{path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _libraw_silenced() -> Iterator[None]:
+    """Keep LibRaw from writing to standard error on its own; what matters of it is in the exception."""
+    saved = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(silence)
 
 
 def _check_is_file(path: Path) -> None:
@@ -94,8 +111,7 @@ def _bayer_pattern(raw: rawpy.RawPy) -> BayerPattern:
 
 
 def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Tensor, path: Path) -> RawFrame:
-    sizes = raw.sizes
-    active = ActiveArea(sizes.top_margin, sizes.left_margin, sizes.height, sizes.width)
+    active = _active_area(raw, facts)
     if min(active.height, active.width) < MIN_SIDE:
         raise UnsupportedSensorError(
             f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
@@ -104,7 +120,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Ten
     frame = RawFrame(
         raster=raster,
         active=active,
-        pattern=pattern,
+        pattern=pattern.shifted(active.top - raw.sizes.top_margin, active.left - raw.sizes.left_margin),
         levels=Levels(_black(raw, facts), _white(raw, facts)),
         colour=Colour(_wb_gains(raw), _xyz_to_camera(raw, facts)),
         camera=facts.camera,
@@ -117,10 +133,26 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Ten
     return frame
 
 
+def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
+    """A DNG's ActiveArea, else LibRaw's visible area; LibRaw makes odd origins even and loses a line.
+
+    Raises InvalidLevelsError where the tag names samples that are not there.
+    """
+    sizes = raw.sizes
+    corners = facts.integers(tags.ACTIVE_AREA)
+    if not corners:
+        return ActiveArea(sizes.top_margin, sizes.left_margin, sizes.height, sizes.width)
+    if len(corners) == 4:
+        top, left, bottom, right = corners
+        if 0 <= top < bottom <= sizes.raw_height and 0 <= left < right <= sizes.raw_width:
+            return ActiveArea(top, left, bottom - top, right - left)
+    raise InvalidLevelsError(f"its ActiveArea {corners} is not inside the image; the file is damaged")
+
+
 def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
     """Per-site blacks (2, 2); a DNG's tag counts from the active area and may hold fractions."""
     values = facts.numbers(tags.BLACK_LEVEL)
-    rows, columns = (int(side) for side in facts.numbers(tags.BLACK_LEVEL_REPEAT_DIM) or (1, 1))
+    rows, columns = (*facts.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
     if facts.is_dng and not values:
         return torch.zeros(2, 2)
     if values and rows in (1, 2) and columns in (1, 2) and len(values) == rows * columns:

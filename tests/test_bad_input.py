@@ -1,0 +1,215 @@
+"""Every bad input ends in one clear line, exit status 1, and no output."""
+
+import contextlib
+import math
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from dng_factory import entry, make_frame, write_dng
+
+from rawclean.io import metadata as tags
+from rawclean.io.tiff import DOUBLE, LONG, RATIONAL
+
+NOBODY = 65534
+
+
+def assert_refused(result, message: str, folder: Path, kept: set[str]) -> None:
+    """One line that holds `message`, status 1, and nothing in `folder` but what was there."""
+    assert result.status == 1
+    assert result.out == ""
+    lines = result.err.strip().splitlines()
+    assert len(lines) == 1, result.err
+    assert message in lines[0]
+    assert {path.name for path in folder.iterdir()} == kept
+
+
+@pytest.fixture
+def refuse(rawclean, tmp_path):
+    """Denoise a file of the test's folder and expect a refusal."""
+
+    def run(source: Path, message: str, *options: object) -> None:
+        kept = {path.name for path in tmp_path.iterdir()}
+        assert_refused(rawclean("denoise", source, "-o", tmp_path / "out.dng", *options), message, tmp_path, kept)
+
+    return run
+
+
+def test_missing_file(refuse, tmp_path):
+    refuse(tmp_path / "none.dng", "no such file")
+
+
+def test_empty_file(refuse, tmp_path):
+    (tmp_path / "a.dng").touch()
+    refuse(tmp_path / "a.dng", "the file is empty")
+
+
+def test_folder(refuse, tmp_path):
+    (tmp_path / "a.dng").mkdir()
+    refuse(tmp_path / "a.dng", "is a folder")
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 0.9, 0.99])
+def test_truncated_file(refuse, sample, tmp_path, share):
+    data = sample.read_bytes()
+    (tmp_path / "a.dng").write_bytes(data[: int(share * len(data))])
+    refuse(tmp_path / "a.dng", "a.dng: ")
+
+
+def test_truncated_raw_of_a_camera(refuse, shared, tmp_path):
+    for name in ("canon_g2_chart_iso50.crw", "nikon_d1_iso200_bggr.nef", "pixel7_dark_iso744_ljpeg.dng"):
+        data = (shared / "raw" / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: len(data) // 2])
+        refuse(tmp_path / name, name)
+
+
+def test_jpeg_named_dng(refuse, tmp_path):
+    import numpy as np
+
+    from rawclean.io.pictures import jpeg_bytes
+
+    (tmp_path / "a.dng").write_bytes(jpeg_bytes(np.full((64, 64, 3), 99, dtype=np.uint8), (64, 64)))
+    refuse(tmp_path / "a.dng", "not a RAW photo")
+
+
+def test_text_named_dng(refuse, tmp_path):
+    (tmp_path / "a.dng").write_text("just words " * 1000)
+    refuse(tmp_path / "a.dng", "not a RAW photo")
+
+
+def test_black_not_below_white(refuse, tmp_path):
+    changes = [entry(tags.BLACK_LEVEL, RATIONAL, [16383] * 4)]
+    refuse(write_dng(tmp_path / "a.dng", make_frame(), changes), "black levels")
+
+
+@pytest.mark.parametrize("area", [(0, 0, 6400, 9600), (0, 0, 66, 98), (60, 90, 8, 8), (64, 96, 64, 96)])
+def test_active_area_outside_the_image(refuse, tmp_path, area):
+    changes = [entry(tags.ACTIVE_AREA, LONG, area)]
+    refuse(write_dng(tmp_path / "a.dng", make_frame(), changes), "a.dng: ")
+
+
+@pytest.mark.parametrize("profile", [(-1e-3, 1e-6), (math.nan, 1e-6), (1e30, 1e-6), (1e-3, -1e-6), (1e-3, math.inf)])
+def test_absurd_noise_profile(refuse, rawclean, tmp_path, profile):
+    path = write_dng(tmp_path / "a.dng", make_frame(), [entry(tags.NOISE_PROFILE, DOUBLE, profile)])
+    refuse(path, "NoiseProfile tag is absurd")
+    assert rawclean("denoise", path, "-o", tmp_path / "out.dng", "--noise", "1e-3,1e-6").status == 0
+
+
+@pytest.mark.parametrize("size", [(2, 2), (3, 5), (8, 400)])
+def test_photo_of_a_few_samples(refuse, tmp_path, size):
+    refuse(write_dng(tmp_path / "a.dng", make_frame(size)), "a.dng: ")
+
+
+def test_the_source_is_never_overwritten(rawclean, sample, tmp_path):
+    shutil.copy(sample, tmp_path / "a.dng")
+    (tmp_path / "link.dng").symlink_to(tmp_path / "a.dng")
+    for name in ("a.dng", "link.dng"):
+        result = rawclean("denoise", tmp_path / "a.dng", "-o", tmp_path / name, "--overwrite")
+        assert_refused(result, "is the source itself", tmp_path, {"a.dng", "link.dng"})
+    assert (tmp_path / "a.dng").read_bytes() == sample.read_bytes()
+
+
+def test_an_output_needs_overwrite(rawclean, sample, tmp_path):
+    output = tmp_path / "out.dng"
+    output.write_text("precious")
+    result = rawclean("denoise", sample, "-o", output)
+    assert_refused(result, "--overwrite", tmp_path, {"out.dng"})
+    assert output.read_text() == "precious"
+    assert rawclean("denoise", sample, "-o", output, "--overwrite").status == 0
+    assert output.stat().st_size > 500_000
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [("out.xyz", "cannot write .xyz"), ("out", "without suffix"), ("none/out.dng", "no such folder"), (".", "")],
+)
+def test_impossible_outputs(rawclean, sample, tmp_path, output, message):
+    assert_refused(rawclean("denoise", sample, "-o", tmp_path / output), message, tmp_path, set())
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--noise", "-1,0"), ("--noise", "nan,0"), ("--iso", "-5"), ("--model", "x")]
+)
+def test_absurd_options(refuse, sample, option, value):
+    refuse(sample, "", option, value)
+
+
+@pytest.mark.parametrize("value", ["1", "a,b", "1,2,3"])
+def test_noise_that_is_no_pair_is_a_usage_error(rawclean, sample, value):
+    assert rawclean("denoise", sample, "--noise", value).status == 2
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """Give up root's right to read and write everything."""
+    if os.geteuid() == 0:
+        os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+    else:
+        yield
+
+
+def test_no_permission(rawclean, sample):
+    rawclean("info", sample)  # imports what is needed while everything may be read
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copy(sample, folder / "a.dng")
+        shutil.copy(sample, folder / "secret.dng")
+        (folder / "secret.dng").chmod(0o000)
+        if os.geteuid() != 0:
+            folder.chmod(0o555)
+        kept = {"a.dng", "secret.dng"}
+        with as_nobody():
+            unreadable = rawclean("denoise", folder / "secret.dng", "-o", folder / "out.dng")
+            unwritable = rawclean("denoise", folder / "a.dng", "-o", folder / "out.dng")
+        folder.chmod(0o755)
+        assert_refused(unreadable, "Permission denied", folder, kept)
+        assert_refused(unwritable, "cannot be written (Permission denied)", folder, kept)
+
+
+def test_full_disk(rawclean, sample, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, text=True)
+    if mount.returncode != 0:
+        pytest.skip(f"cannot mount a small disk here: {mount.stderr.strip()}")
+    try:
+        for name in ("out.dng", "out.png"):
+            result = rawclean("denoise", sample, "-o", disk / name)
+            assert_refused(result, "No space left on device", disk, set())
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_file_size_limit(sample, tmp_path):
+    """A quota that ends the writing halfway, as any user can set it."""
+    command = [sys.executable, "-m", "rawclean", "denoise", sample, "-o", tmp_path / "out.dng"]
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # noqa: E731
+    run = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+    assert run.returncode == 1
+    assert "cannot be written (File too large)" in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_weights(rawclean, sample, tmp_path, monkeypatch):
+    from rawclean.models import manifest
+
+    folder = tmp_path / "weights"
+    shutil.copytree(manifest.shipped_weights(), folder)
+    damaged = next(folder.glob("*.safetensors"))
+    data = bytearray(damaged.read_bytes())
+    data[-1] ^= 1
+    damaged.write_bytes(data)
+    monkeypatch.setattr(manifest, "shipped_weights", lambda: folder)
+    result = rawclean("denoise", sample, "-o", tmp_path / "out.dng")
+    assert_refused(result, "sha256 differs", tmp_path, {"weights"})
+    assert rawclean("models", "verify").status == 1

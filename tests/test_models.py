@@ -1,0 +1,99 @@
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from rawclean.core.noise import NoiseModel
+from rawclean.errors import ModelError
+from rawclean.models.manifest import (
+    GENERAL,
+    SPECIALIST,
+    NoiseRange,
+    choose_model,
+    list_models,
+    load_model,
+    read_manifest,
+    shipped_weights,
+)
+from rawclean.models.weights import load_network, save_weights
+from rawclean.networks import build_network
+
+
+def sigma_noise(sigma: float) -> NoiseModel:
+    return NoiseModel.uniform(0.0, sigma**2)
+
+
+@pytest.mark.parametrize("sigma", [1e-9, 1e-4, 0.003, 0.0042, 0.01, 0.02, 0.05, 0.2, 0.99])
+def test_there_is_a_model_for_every_noise(sigma):
+    card = choose_model(sigma_noise(sigma), list_models())
+    assert card.role in (GENERAL, SPECIALIST)
+    assert sigma in card.range
+
+
+def test_a_range_holds_its_lower_end_only():
+    assert 0.1 in NoiseRange(0.1, 0.2)
+    assert 0.2 not in NoiseRange(0.1, 0.2)
+
+
+def test_the_residual_is_less_than_the_noise_and_grows_with_it():
+    card = next(card for card in list_models() if card.role == GENERAL)
+    left = [card.residual_noise(sigma_noise(sigma), 1.0).sigma_at() for sigma in (0.001, 0.01, 0.05, 0.1)]
+    assert left == sorted(left)
+    assert all(after < 0.8 * before for after, before in zip(left, (0.001, 0.01, 0.05, 0.1), strict=True))
+    assert card.residual_noise(sigma_noise(0.01), 0.0).sigma_at() == pytest.approx(0.01)
+
+
+def test_weights_carry_network_and_config(tmp_path):
+    network = build_network("fan", {"widths": (16, 32), "encoder_blocks": (0, 1), "decoder_blocks": (1, 1)})
+    save_weights(tmp_path / "w.safetensors", "fan", network)
+    loaded = load_network(tmp_path / "w.safetensors")
+    assert loaded.config == network.config
+    for name, value in network.state_dict().items():
+        assert value.equal(loaded.state_dict()[name])
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_other_files_are_no_weights(tmp_path, content):
+    (tmp_path / "w.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match="not a rawclean weight file"):
+        load_network(tmp_path / "w.safetensors")
+
+
+def test_a_missing_weight_file_is_named(tmp_path):
+    with pytest.raises(ModelError, match="no such weight file"):
+        load_network(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"models": [{"name": "x"}]}'])
+def test_a_damaged_manifest_is_an_error(tmp_path, text):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ModelError, match="not a manifest"):
+        read_manifest(tmp_path)
+
+
+def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
+    from rawclean.models import manifest
+
+    monkeypatch.setattr(manifest, "user_weights", lambda: tmp_path / "own")
+    source = load_model(list_models()[0])
+    save_weights(tmp_path / "w.safetensors", "fan", source)
+    photos = shared / "photos" / "dev"
+    result = rawclean("models", "add", tmp_path / "w.safetensors", "--photos", photos, "--name", "mine", "--limit", 1)
+    assert result.status == 0, result.err
+    assert "mine" in [card["name"] for card in json.loads(rawclean("models", "list", "--json").out)]
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_weight_file(tmp_path):
+    from build import ProjectBuilder
+
+    repository = Path(__file__).parents[1]
+    if not (repository / "pyproject.toml").exists():
+        pytest.skip("not a checkout of the project")
+    wheel = ProjectBuilder(repository).build("wheel", tmp_path)
+    names = set(zipfile.ZipFile(wheel).namelist())
+    files = {card.path.name for card in read_manifest(shipped_weights())} | {"manifest.json", "README.md"}
+    assert {f"rawclean/weights/{name}" for name in files} <= names
+    assert "rawclean/training/recipes/student.toml" in names
+    assert "rawclean/io/noise_profiles.json" in names
