@@ -12,8 +12,8 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_estimation import estimate_noise
 from rawclean.errors import InvalidNoiseError
-from rawclean.inference.choices import DeviceChoice, Precision
-from rawclean.inference.denoise import TILE, Engine, Progress, denoise
+from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.inference.denoise import Engine, Progress, denoise
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
 from rawclean.io.atomic import check_target
 from rawclean.io.dng import DenoisedPhoto

@@ -37,4 +37,5 @@ def test_feature_align_sees_the_noise_of_every_scale():
     network(planes, torch.full_like(planes, 0.1)).square().sum().backward()
     for align in network.aligns:
         assert float(align.hidden.weight.grad.abs().sum()) > 0
-        assert float(align.scale_and_shift.weight.grad.abs().sum()) > 0
+        assert float(align.scale.weight.grad.abs().sum()) > 0
+        assert float(align.shift.weight.grad.abs().sum()) > 0

@@ -10,7 +10,7 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.progress import print_table, progress_bar
 from rawclean.cli.report import print_json, print_warning, summary
-from rawclean.inference.choices import DeviceChoice, Precision
+from rawclean.inference.choices import TILE, DeviceChoice, Precision
 
 if TYPE_CHECKING:
     from rawclean.batch.run import Outcome
@@ -45,7 +45,7 @@ def batch(
     strength: options.Strength = 1.0,
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
-    tile: options.Tile = 1024,
+    tile: options.Tile = TILE,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,

@@ -8,7 +8,7 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.progress import progress_bar
 from rawclean.cli.report import peak_memory_mib, print_json, print_warning, summary
-from rawclean.inference.choices import DeviceChoice, Precision
+from rawclean.inference.choices import TILE, DeviceChoice, Precision
 
 Source = Annotated[Path, typer.Argument(help="A RAW or DNG photo.")]
 Output = Annotated[
@@ -25,7 +25,7 @@ def denoise(
     strength: options.Strength = 1.0,
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
-    tile: options.Tile = 1024,
+    tile: options.Tile = TILE,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,

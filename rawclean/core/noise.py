@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from rawclean.core.local_mean import local_mean
 from rawclean.errors import InvalidNoiseError
 
 MID_GREY = 0.18
@@ -64,7 +64,7 @@ class NoiseModel:
 
     def sigma_map(self, planes: Tensor) -> Tensor:
         """Standard deviation (B, 4, H, W) expected around each sample of the noisy `planes` (B, 4, H, W)."""
-        mean = functional.avg_pool2d(planes, SIGMA_WINDOW, stride=1, padding=SIGMA_WINDOW // 2, count_include_pad=False)
+        mean = local_mean(planes, SIGMA_WINDOW)
         return self.variance(mean).sqrt().clamp(min=SIGMA_FLOOR)
 
     def sigma_at(self, signal: float = MID_GREY) -> float:

@@ -10,11 +10,9 @@ from rawclean.core.bayer import pack_rggb, unpack_rggb
 from rawclean.core.frame import RawFrame
 from rawclean.core.noise import SIGMA_WINDOW, NoiseModel
 from rawclean.core.tiling import core_of, cut, gather
+from rawclean.inference.choices import TILE
 from rawclean.networks import Network
 from rawclean.networks.contract import predict_noise
-
-TILE = 1024
-"""Default side of a tile's core, in samples of a plane; speed is flat from 256 on, the halo's share shrinks."""
 
 LARGEST_NOISE = 4.0
 """Sigmas beyond which a deviation is structure: bounds the harm where a photo has less noise than any trained on."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rawclean.core.local_mean import local_mean
 from rawclean.networks.contract import Network
 
 GUIDE_CHANNELS = 8
@@ -41,13 +42,16 @@ class FeatureAlign(nn.Module):
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
         self.hidden = nn.Conv2d(GUIDE_CHANNELS, hidden, 3, padding=1)
-        self.scale_and_shift = nn.Conv2d(hidden, 2 * channels, 1)
-        nn.init.normal_(self.scale_and_shift.weight, std=0.02)
-        nn.init.zeros_(_bias(self.scale_and_shift))
+        # two convolutions: halves of one would be strided, and three times slower to multiply and add
+        self.scale = nn.Conv2d(hidden, channels, 1)
+        self.shift = nn.Conv2d(hidden, channels, 1)
+        for layer in (self.scale, self.shift):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(_bias(layer))
 
     def forward(self, features: Tensor, guide: Tensor) -> Tensor:
-        scale, shift = self.scale_and_shift(functional.relu(self.hidden(guide))).chunk(2, dim=1)
-        aligned: Tensor = features + features * scale + shift
+        hidden = functional.relu(self.hidden(guide))
+        aligned: Tensor = features + features * self.scale(hidden) + self.shift(hidden)
         return aligned
 
 
@@ -145,9 +149,7 @@ class Fan(Network):
         """The noisy input and its sigma map at every scale, (B, 8, H / 2^s, W / 2^s)."""
         normalised = planes / sigma_map
         brightness = torch.log2(sigma_map) / 4 + 1  # sigma 2^-8 ... 2^-2 becomes -1 ... 0.5
-        centred = normalised - functional.avg_pool2d(
-            normalised, LOCAL_MEAN, stride=1, padding=LOCAL_MEAN // 2, count_include_pad=False
-        )
+        centred = normalised - local_mean(normalised, LOCAL_MEAN)
         guides = [torch.cat([centred, brightness], dim=1)]
         coarse = torch.cat([normalised, brightness], dim=1)
         for _ in self.downs:
