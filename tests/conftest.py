@@ -37,7 +37,7 @@ def rawclean(monkeypatch, capfd) -> Callable[..., Result]:
 @pytest.fixture(scope="session")
 def sample() -> Path:
     """A noisy DNG made by `rawclean simulate`."""
-    return Path(__file__).parent / "data" / "guitar_shot_6.4e-3.dng"
+    return Path(__file__).parent / "data" / "guitar.dng"
 
 
 @pytest.fixture(scope="session")
