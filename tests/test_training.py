@@ -1,12 +1,14 @@
 import csv
 import dataclasses
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
 from PIL import Image
 
-from rawclean.core.noise import NoiseModel, read_on_line
+from rawclean.core.noise import read_on_line
 from rawclean.core.unprocess import (
     CameraDraw,
     draw_camera,
@@ -24,7 +26,6 @@ from rawclean.training import loop
 from rawclean.training.config import Stage, TrainConfig, read_recipe, shipped_recipe
 from rawclean.training.dataset import PhotoCrops
 from rawclean.training.loop import train
-from rawclean.training.losses.relative_error import FLOOR, relative_log_error
 from rawclean.training.noise_draw import NoiseRangeConfig, draw_noise
 
 CPU = torch.device("cpu")
@@ -40,7 +41,7 @@ TINY = TrainConfig(
 def crops() -> PhotoCrops:
     rng = torch.Generator().manual_seed(1)
     photos = [torch.randint(0, 256, (3, 96, 128), generator=rng, dtype=torch.uint8) for _ in range(3)]
-    return PhotoCrops(photos, TINY.noise, CPU)
+    return PhotoCrops(photos, TINY.synthesis, CPU)
 
 
 def test_six_steps_make_weights_and_a_log(tmp_path):
@@ -73,25 +74,95 @@ def test_training_lowers_the_loss(tmp_path, monkeypatch):
     config = dataclasses.replace(TINY, steps=60, learning_rate=1e-3)
     monkeypatch.setattr(loop, "LOG_EVERY", 20)
     photos = [torch.full((3, 64, 64), code, dtype=torch.uint8) for code in (40, 120, 200)]
-    train(config, PhotoCrops(photos, TINY.noise, CPU), tmp_path / "run", CPU, lambda step, loss: losses.append(loss))
+    train(
+        config, PhotoCrops(photos, TINY.synthesis, CPU), tmp_path / "run", CPU, lambda step, loss: losses.append(loss)
+    )
     assert losses[-1] < losses[0] - 0.3
 
 
-def test_the_command_trains(rawclean, tmp_path):
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    Image.linear_gradient("L").resize((320, 320)).convert("RGB").save(photos / "a.png")
-    recipe = tmp_path / "r.toml"
-    recipe.write_text('network = "fan"\nsteps = 2\n[[stages]]\nuntil = 1.0\nbatch = 1\ncrop = 64\n')
-    result = rawclean("train", photos, "--run", tmp_path / "run", "--recipe", recipe)
-    assert result.status == 0, result.err
-    assert (tmp_path / "run" / "weights.safetensors").is_file()
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with one photo."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.linear_gradient("L").resize((320, 320)).convert("RGB").save(folder / "a.png")
+    return folder
 
 
-def test_the_shipped_recipe_is_valid():
-    config = read_recipe(shipped_recipe("student"))
+TINY_RECIPE = """
+network = "{network}"
+network_config = {{ widths = [16, 16], encoder_blocks = [0, 0], decoder_blocks = [1, 1] }}
+steps = 2
+{more}
+[[stages]]
+until = 1.0
+batch = 1
+crop = 64
+"""
+
+
+def recipe(tmp_path, network: str, more: str = ""):
+    path = tmp_path / f"{network}.toml"
+    path.write_text(TINY_RECIPE.format(network=network, more=more))
+    return path
+
+
+def test_the_whole_family_is_trained_by_commands(rawclean, photos, tmp_path):
+    """Teacher, student, a student distilled from the teacher, a specialist made of the student."""
+
+    def run(kind: str, config, *options: object):
+        result = rawclean("train", kind, photos, "--out", tmp_path / kind, "--config", config, *options)
+        assert result.status == 0, result.err
+        return tmp_path / kind / "weights.safetensors"
+
+    teacher = run("teacher", recipe(tmp_path, "teacher"))
+    student = run("student", recipe(tmp_path, "fan"))
+    matching = "[losses]\nfeature_matching = 0.5\noutput_matching = 0.1\nlayers = [0, 1]"
+    distilled = run("distil", recipe(tmp_path, "fan", matching), "--teacher", teacher)
+    specialist = run("specialise", recipe(tmp_path, "fan"), "--start", student, "--sigma", 0.01, 0.02)
+    values = [load_network(path).state_dict()["tail.weight"] for path in (student, distilled, specialist)]
+    assert not torch.equal(values[0], values[1])
+    assert not torch.equal(values[0], values[2])
+    assert torch.allclose(values[0], values[2], atol=0.01)  # two small steps from its start
+
+
+def test_a_student_is_no_teacher(rawclean, photos, tmp_path):
+    fan = recipe(tmp_path, "fan")
+    rawclean("train", "student", photos, "--out", tmp_path / "s", "--config", fan)
+    weights = tmp_path / "s" / "weights.safetensors"
+    matching = recipe(tmp_path, "fan", "[losses]\nfeature_matching = 0.5")
+    result = rawclean("train", "distil", photos, "--out", tmp_path / "d", "--config", matching, "--teacher", weights)
+    assert result.status == 1
+    assert "is no teacher" in result.err
+
+
+def test_two_processes_train_one_network(photos, tmp_path):
+    """torchrun with gloo on the CPU: one log, and the same weights when run again."""
+    config = recipe(tmp_path, "fan")
+    found = []
+    for name in ("first", "again"):
+        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "rawclean"]
+        arguments = ["train", "student", photos, "--out", tmp_path / name, "--config", config, "--device", "cpu"]
+        done = subprocess.run([sys.executable, *launch, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        rows = (tmp_path / name / "log.csv").read_text().splitlines()
+        assert len(rows) == 2
+        found.append(load_network(tmp_path / name / "weights.safetensors").state_dict())
+    for key, value in found[0].items():
+        assert torch.equal(value, found[1][key]), key
+
+
+@pytest.mark.parametrize("name", ["student", "teacher", "distil", "specialise"])
+def test_the_shipped_recipes_are_valid(name):
+    config = read_recipe(shipped_recipe(name), teacher="weights.safetensors")
     assert config.stages[-1].until == 1.0
     assert all(stage.crop % 32 == 0 for stage in config.stages)
+    assert config.losses.needs_teacher == (name == "distil")
+
+
+def test_a_recipe_for_distilling_needs_a_teacher():
+    with pytest.raises(TrainingError, match="--teacher"):
+        read_recipe(shipped_recipe("distil"))
 
 
 @pytest.mark.parametrize("text", ["not toml [", "unknown = 1", 'network = "none"', "[noise]\nwrong = 1"])
@@ -122,19 +193,18 @@ def test_drawn_noise_stays_in_its_range():
     assert 0.45 < float(offset.std()) < 0.65  # sqrt(0.75 * 0.26^2 + 0.25 * 1.0^2) = 0.55
 
 
-def test_the_loss_is_zero_decibels_for_untouched_noise_and_least_for_perfection():
-    clean = torch.rand(2, 4, 32, 32, generator=torch.Generator().manual_seed(0))
-    noise = NoiseModel.uniform(0.0, 1e-2)
-    noisy = clean + torch.randn(clean.shape, generator=torch.Generator().manual_seed(1)) * 0.1
-    variance = noise.variance(clean)
-    assert float(relative_log_error(noisy, clean, variance)) == pytest.approx(0.0, abs=0.05)
-    assert float(relative_log_error(clean, clean, variance)) == pytest.approx(math.log(FLOOR))
+def test_a_specialist_draws_noise_of_its_range_only():
+    config = NoiseRangeConfig(sigma_min=0.01, sigma_max=0.02)
+    noise = draw_noise(500, config, torch.Generator().manual_seed(0), CPU)
+    sigma = (noise.shot[:, 0] * 0.18 + noise.read[:, 0]).sqrt()
+    assert 0.01 <= float(sigma.min()) < 0.011
+    assert 0.019 < float(sigma.max()) < 0.02
 
 
-def test_the_loss_has_the_gradient_of_its_formula():
-    clean = torch.rand(2, 4, 4, 4, dtype=torch.double, generator=torch.Generator().manual_seed(0))
-    noisy = (clean + 0.1).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: relative_log_error(x, clean, torch.full_like(clean, 1e-2)), noisy)
+def test_a_range_that_holds_no_noise_is_an_error():
+    config = NoiseRangeConfig(sigma_min=0.9, sigma_max=1.0)
+    with pytest.raises(TrainingError, match="widen one of the ranges"):
+        draw_noise(4, config, torch.Generator().manual_seed(0), CPU)
 
 
 def test_unprocessing_undoes_tone_curve_and_gamma():

@@ -12,7 +12,7 @@ from rawclean.cli.denoise import denoise
 from rawclean.cli.info import info
 from rawclean.cli.models import app as models
 from rawclean.cli.simulate import simulate
-from rawclean.cli.train import train
+from rawclean.cli.train import app as train
 from rawclean.errors import RawcleanError
 
 app = typer.Typer(
@@ -21,8 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (denoise, batch, info, simulate, bench, train):
+for command in (denoise, batch, info, simulate, bench):
     app.command()(command)
+app.add_typer(train, name="train", help="Train networks on photos of your own.")
 app.add_typer(models, name="models", help="List, show and check the installed networks.")
 
 

@@ -1,33 +1,103 @@
 """rawclean train: make weights from photos."""
 
+import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rawclean.cli import options
 from rawclean.inference.choices import DeviceChoice
 
+if TYPE_CHECKING:
+    from rawclean.training.config import TrainConfig
 
-def train(
-    photos: Annotated[list[Path], typer.Argument(help="Folders of clean PNG or JPEG photos.")],
-    run: Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights; an earlier run is resumed.")],
-    recipe: Annotated[Path | None, typer.Option(help="A TOML recipe; the general student's by default.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Length, instead of the recipe's.")] = None,
+app = typer.Typer(no_args_is_help=True)
+
+Photos = Annotated[list[Path], typer.Argument(help="Folders of clean PNG or JPEG photos.")]
+Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights; an earlier run is resumed.")]
+Config = Annotated[Path | None, typer.Option(help="A TOML recipe instead of the one that ships with rawclean.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Length, instead of the recipe's.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights and data, instead of the recipe's.")]
+
+
+@app.command()
+def student(
+    photos: Photos,
+    out: Out,
+    config: Config = None,
+    steps: Steps = None,
+    seed: Seed = None,
     device: options.Device = DeviceChoice.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a network by unprocessing photos to clean RAW and adding noise."""
-    from rawclean.inference.device import keep_freed_memory, pick_device
+    """Train a general student: photos are unprocessed to clean RAW, and noise is added."""
+    _train(photos, out, _recipe("student", config, steps=steps, seed=seed), device, quiet=quiet)
+
+
+@app.command()
+def teacher(
+    photos: Photos,
+    out: Out,
+    config: Config = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    device: options.Device = DeviceChoice.AUTO,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train the large network that students learn from."""
+    _train(photos, out, _recipe("teacher", config, steps=steps, seed=seed), device, quiet=quiet)
+
+
+@app.command()
+def distil(
+    photos: Photos,
+    out: Out,
+    teacher: Annotated[Path, typer.Option(help="Weights of the teacher.")],
+    config: Config = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    device: options.Device = DeviceChoice.AUTO,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a student that also matches the features a teacher sees."""
+    recipe = _recipe("distil", config, steps=steps, seed=seed, teacher=str(teacher))
+    _train(photos, out, recipe, device, quiet=quiet)
+
+
+@app.command()
+def specialise(
+    photos: Photos,
+    out: Out,
+    start: Annotated[Path, typer.Option(help="Weights of the general student.")],
+    sigma: Annotated[tuple[float, float], typer.Option(help="Range of noise: standard deviation at 18 % signal.")],
+    config: Config = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    device: options.Device = DeviceChoice.AUTO,
+    quiet: options.Quiet = False,
+) -> None:
+    """Fine-tune a student for one range of noise."""
+    recipe = _recipe("specialise", config, steps=steps, seed=seed, start=str(start))
+    noise = dataclasses.replace(recipe.noise, sigma_min=sigma[0], sigma_max=sigma[1])
+    _train(photos, out, dataclasses.replace(recipe, noise=noise), device, quiet=quiet)
+
+
+def _recipe(name: str, path: Path | None, **changes: object) -> "TrainConfig":
     from rawclean.training.config import read_recipe, shipped_recipe
+
+    return read_recipe(path or shipped_recipe(name), **changes)
+
+
+def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, *, quiet: bool) -> None:
+    from rawclean.inference.device import keep_freed_memory, pick_device
     from rawclean.training.dataset import PhotoCrops
     from rawclean.training.loop import train as run_training
 
     keep_freed_memory()
-    config = read_recipe(recipe or shipped_recipe("student"), steps)
     place = pick_device(device)
-    crops = PhotoCrops.from_folders(photos, config.noise, place)
+    crops = PhotoCrops.from_folders(photos, config.synthesis, place)
 
     def progress(step: int, loss: float) -> None:
         if not quiet:

@@ -8,8 +8,12 @@ import torch
 
 from rawclean.networks.contract import Network
 from rawclean.networks.fan import Fan, FanConfig
+from rawclean.networks.teacher import Teacher, TeacherConfig
 
-NETWORKS: dict[str, tuple[Callable[..., Any], Callable[[Any], Network]]] = {"fan": (FanConfig, Fan)}
+NETWORKS: dict[str, tuple[Callable[..., Any], Callable[[Any], Network]]] = {
+    "fan": (FanConfig, Fan),
+    "teacher": (TeacherConfig, Teacher),
+}
 """Name to (frozen config, network made of it)."""
 
 

@@ -1,6 +1,7 @@
 """What every denoising network promises, and what it costs."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -31,13 +32,12 @@ class Network(nn.Module):
         """Predict the noise (B, 4, H, W) of `planes` in units of `sigma_map`; both (B, 4, H, W), linear units."""
 
 
-def predict_noise(network: Network, planes: Tensor, sigma_map: Tensor) -> Tensor:
+def predict_noise(network: Callable[[Tensor, Tensor], Tensor], planes: Tensor, sigma_map: Tensor) -> Tensor:
     """The noise of `planes` in linear units, float32; all are (B, 4, H, W).
 
     Whatever format the network computes in, the caller subtracts in float32: 14-bit neighbours merge in bfloat16.
     """
-    normalised: Tensor = network(planes, sigma_map)
-    return sigma_map * normalised.float()
+    return sigma_map * network(planes, sigma_map).float()
 
 
 def count_parameters(network: nn.Module) -> int:

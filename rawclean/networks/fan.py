@@ -11,14 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rawclean.core.local_mean import local_mean
 from rawclean.networks.contract import Network
-
-GUIDE_CHANNELS = 8
-"""Planes of the noisy input (4) and of its sigma map (4)."""
-
-LOCAL_MEAN = 5
-"""Window in which the finest input is centred, so that half precision spends its bits on noise, not on brightness."""
+from rawclean.networks.guides import GUIDE_CHANNELS, LOCAL_MEAN, noise_guides
+from rawclean.networks.reach import unet_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +95,20 @@ class Fan(Network):
     @property
     def receptive_field(self) -> int:
         """Farthest plane sample, in rows or columns, that an output sample depends on."""
-        encoder = tuple(2 * blocks for blocks in self.config.encoder_blocks)
-        guide = (0,) * (len(encoder) - 1) + (1,)
-        reaches = [self._reach(start, path) for start in range(self.multiple_of) for path in (encoder, guide)]
-        return max(reaches)
-
-    def _reach(self, start: int, growth: tuple[int, ...]) -> int:
-        """Farthest input from the output at `start`, down the decoder and up a path that grows so at each scale."""
+        head, tail = 1 + LOCAL_MEAN // 2, 1
+        encoder = [2 * blocks for blocks in self.config.encoder_blocks]
         decoder = [2 * blocks for blocks in self.config.decoder_blocks]
-        low, high = start - 1 - decoder[0], start + 1 + decoder[0]
-        for reach in decoder[1:]:
-            low, high = low // 2 - reach, high // 2 + reach
-        low, high = low - growth[-1], high + growth[-1]
-        for reach in reversed(growth[:-1]):
-            low, high = 2 * low - reach, 2 * high + 1 + reach
-        return int(max(start - low, high - start)) + 1 + LOCAL_MEAN // 2
+        decoder[0] += tail
+        through_encoder = unet_reach(decoder, [encoder[0] + head, *encoder[1:]])
+        through_guide = unet_reach(decoder, [0] * (len(encoder) - 1) + [1])  # the coarsest Feature-Align layer
+        return max(through_encoder, through_guide)
 
     def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
         """Predict the noise of `planes` in units of sigma.
 
         Both are (B, 4, H, W) in linear units, sigma_map positive; H and W are multiples of `multiple_of`.
         """
-        guides = self._guides(planes, sigma_map)
+        guides = noise_guides(planes, sigma_map, len(self.config.widths))
         features = functional.relu(self.head(guides[0]))
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=False):
@@ -144,18 +131,6 @@ class Fan(Network):
             return features
         aligned: Tensor = self.aligns[scale](features, guides[scale])
         return aligned
-
-    def _guides(self, planes: Tensor, sigma_map: Tensor) -> list[Tensor]:
-        """The noisy input and its sigma map at every scale, (B, 8, H / 2^s, W / 2^s)."""
-        normalised = planes / sigma_map
-        brightness = torch.log2(sigma_map) / 4 + 1  # sigma 2^-8 ... 2^-2 becomes -1 ... 0.5
-        centred = normalised - local_mean(normalised, LOCAL_MEAN)
-        guides = [torch.cat([centred, brightness], dim=1)]
-        coarse = torch.cat([normalised, brightness], dim=1)
-        for _ in self.downs:
-            coarse = functional.avg_pool2d(coarse, 2)
-            guides.append(coarse)
-        return [guide.contiguous(memory_format=torch.channels_last) for guide in guides]
 
 
 def _blocks(channels: int, count: int) -> nn.Sequential:

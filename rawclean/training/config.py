@@ -8,7 +8,9 @@ from typing import Any
 
 from rawclean.errors import TrainingError
 from rawclean.networks import NETWORKS
+from rawclean.training.dataset import Synthesis
 from rawclean.training.noise_draw import NoiseRangeConfig
+from rawclean.training.realism import RealismConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,34 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class LossWeights:
+    """Weights of the losses; zero leaves one out. Matching losses need a teacher."""
+
+    relative_error: float = 1.0
+    feature_matching: float = 0.0
+    output_matching: float = 0.0
+    layers: tuple[int, ...] = (1, 2, 3, 4)
+    """Of the teacher's decoder, coarsest scale 0."""
+    target: str = "clean"
+    """What features are matched with: clean or teacher."""
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether a teacher must be given."""
+        return self.feature_matching > 0 or self.output_matching > 0
+
+
+@dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """One recipe: which network, for how long, on which batches."""
+    """One recipe: which network, for how long, on which batches, with which losses."""
 
     network: str = "fan"
     network_config: dict[str, Any] = field(default_factory=dict)
     """Fields of the network's own config that differ from its defaults."""
+    start: str | None = None
+    """Weight file to start from; it decides network and config."""
+    teacher: str | None = None
+    """Weight file of the teacher."""
     steps: int = 80_000
     warmup: int = 500
     learning_rate: float = 2e-3
@@ -39,34 +63,54 @@ class TrainConfig:
     """Autocast of the network: bf16 or fp32; losses and subtraction are float32."""
     seed: int = 0
     noise: NoiseRangeConfig = field(default_factory=NoiseRangeConfig)
+    realism: RealismConfig = field(default_factory=RealismConfig)
+    losses: LossWeights = field(default_factory=LossWeights)
     stages: tuple[Stage, ...] = (Stage(until=0.6, batch=16, crop=128), Stage(until=1.0, batch=4, crop=256))
 
     def stage_at(self, step: int) -> Stage:
         """The stage that `step` belongs to."""
         return next(stage for stage in self.stages if step < stage.until * self.steps or stage is self.stages[-1])
 
+    @property
+    def synthesis(self) -> Synthesis:
+        """How noise is added."""
+        return Synthesis(self.noise, self.realism)
 
-def read_recipe(path: Path, steps: int | None = None) -> TrainConfig:
-    """Read a TOML recipe; `steps` overrides its length.
 
-    Raises TrainingError where the file is no recipe or names an unknown field.
+def read_recipe(path: Path, **changes: Any) -> TrainConfig:
+    """Read a TOML recipe; `changes` that are not None replace its top-level fields.
+
+    Raises TrainingError where the file is no recipe, names an unknown field, or misses a teacher.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{path}: not a training recipe ({error})") from error
     try:
-        table["noise"] = NoiseRangeConfig(**table.get("noise", {}))
-        if "stages" in table:
-            table["stages"] = tuple(Stage(**stage) for stage in table["stages"])
-        config = TrainConfig(**table)
-    except TypeError as error:
+        config = dataclasses.replace(_config(table), **{k: v for k, v in changes.items() if v is not None})
+    except (TypeError, AttributeError) as error:
         raise TrainingError(f"{path}: {error}") from error
     if config.network not in NETWORKS:
         raise TrainingError(f"{path}: unknown network {config.network!r}; known: {', '.join(NETWORKS)}")
-    return config if steps is None else dataclasses.replace(config, steps=steps)
+    if config.losses.needs_teacher and config.teacher is None:
+        raise TrainingError(f"{path}: its losses need a teacher; name one with --teacher WEIGHTS")
+    return config
 
 
 def shipped_recipe(name: str) -> Path:
     """The path of a recipe in the package."""
     return Path(__file__).parent / "recipes" / f"{name}.toml"
+
+
+def _config(table: dict[str, Any]) -> TrainConfig:
+    fields = dict(table)
+    for name, kind in (("noise", NoiseRangeConfig), ("realism", RealismConfig), ("losses", LossWeights)):
+        if name in fields:
+            fields[name] = kind(**{key: _frozen(value) for key, value in fields[name].items()})
+    if "stages" in fields:
+        fields["stages"] = tuple(Stage(**stage) for stage in fields["stages"])
+    return TrainConfig(**fields)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -5,59 +5,61 @@ The mosaic is sampled after flips and quarter turns of the photo, so that augmen
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rawclean.core.noise import NoiseModel, add_noise
+from rawclean.core.noise import add_noise
 from rawclean.core.unprocess import draw_camera, linear_of_code, unprocess
 from rawclean.errors import TrainingError
 from rawclean.io.images import list_photos, read_photo
+from rawclean.training.batch import Batch
 from rawclean.training.noise_draw import NoiseRangeConfig, draw_noise
+from rawclean.training.realism import RealismConfig, add_realism
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Planes (B, 4, H, W) and the noise that separates them."""
+class Synthesis:
+    """How noise is added to clean photos."""
 
-    clean: Tensor
-    noisy: Tensor
-    noise: NoiseModel
+    noise: NoiseRangeConfig = field(default_factory=NoiseRangeConfig)
+    realism: RealismConfig = field(default_factory=RealismConfig)
 
 
 class PhotoCrops:
     """Draws training batches from photos; each photo is also held at half size, where it is sharper and cleaner."""
 
-    def __init__(self, photos: Sequence[Tensor], noise_range: NoiseRangeConfig, device: torch.device) -> None:
-        halves = [_half(photo) for photo in photos]
-        self._photos = [*photos, *halves]
-        self._noise_range = noise_range
+    def __init__(self, photos: Sequence[Tensor], synthesis: Synthesis, device: torch.device) -> None:
+        self._photos = [photo.to(device) for full in photos for photo in (full, _half(full))]
+        self._synthesis = synthesis
         self._device = device
         self._linear_of_code = linear_of_code().to(device)
 
     @classmethod
-    def from_folders(cls, folders: Sequence[Path], noise_range: NoiseRangeConfig, device: torch.device) -> "PhotoCrops":
+    def from_folders(cls, folders: Sequence[Path], synthesis: Synthesis, device: torch.device) -> "PhotoCrops":
         """Read every PNG and JPEG of `folders`; raises TrainingError where there is none."""
         paths = [path for folder in folders for path in list_photos(folder)]
         if not paths:
             raise TrainingError(f"no PNG or JPEG photos in {', '.join(map(str, folders))}")
-        return cls([read_photo(path) for path in paths], noise_range, device)
+        return cls([read_photo(path) for path in paths], synthesis, device)
 
     def draw(self, count: int, crop: int, rng: torch.Generator) -> Batch:
-        """Draw `count` crops of `crop` x `crop` mosaic samples; `rng` is the only source of chance."""
+        """Draw `count` crops of `crop` x `crop` mosaic samples; `rng`, on the CPU, is the only source of chance."""
         fitting = [photo for photo in self._photos if min(photo.shape[1:]) >= crop]
         if not fitting:
             raise TrainingError(f"every training photo is smaller than a crop of {crop} px; lower the crop size")
         areas = torch.tensor([float(photo.shape[1] * photo.shape[2]) for photo in fitting])
         chosen = torch.multinomial(areas.sqrt(), count, replacement=True, generator=rng)
         codes = torch.stack([_augmented_crop(fitting[index], crop, rng) for index in chosen.tolist()])
-        linear = self._linear_of_code[codes.to(self._device).long()]
-        clean = unprocess(linear, draw_camera(count, rng, self._device))
-        noise = draw_noise(count, self._noise_range, rng, self._device)
-        return Batch(clean, add_noise(clean, noise, rng), noise)
+        seed = int(torch.randint(2**62, (), generator=rng))
+        device_rng = torch.Generator(self._device).manual_seed(seed)
+        clean = unprocess(self._linear_of_code[codes.long()], draw_camera(count, device_rng, self._device))
+        noise = draw_noise(count, self._synthesis.noise, device_rng, self._device)
+        noisy = add_realism(add_noise(clean, noise, device_rng), noise, self._synthesis.realism, device_rng)
+        return Batch(clean, noisy, noise)
 
 
 def _half(photo: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The training loop: batches made on the device, AdamW, cosine schedule, averaged weights, resumable checkpoints.
 
-Given recipe, photos, seed and device kind, a run is the same whether or not it was interrupted: the checkpoint holds
-the state of the data's random generator too.
+Given recipe, photos, seed, device kind and number of processes, a run is the same whether or not it was interrupted:
+the checkpoint holds the state of every process's random generator too.
 """
 
 import copy
@@ -16,18 +16,22 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rawclean.core.noise import NoiseModel
 from rawclean.errors import TrainingError
-from rawclean.models.weights import save_weights
+from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, build_network
 from rawclean.networks.contract import predict_noise
+from rawclean.networks.teacher import Teacher
 from rawclean.training.config import TrainConfig
-from rawclean.training.dataset import Batch, PhotoCrops
-from rawclean.training.losses.relative_error import relative_log_error
+from rawclean.training.dataset import PhotoCrops
+from rawclean.training.losses import Loss
+from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching, Target
+from rawclean.training.losses.relative_error import relative_error
+from rawclean.training.parallel import Worker, gathered, joined_workers, shared_gradients
 
 CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 200
 GRADIENT_CLIP = 1.0
+CHECKPOINT, LOG, WEIGHTS = "checkpoint.pt", "log.csv", "weights.safetensors"
 
 Progress = Callable[[int, float], None]
 """Called with the step reached and the mean loss since the last call."""
@@ -44,42 +48,89 @@ class TrainingState:
     step: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """All that stays the same while training."""
+
+    config: TrainConfig
+    crops: PhotoCrops
+    device: torch.device
+    worker: Worker
+    model: Callable[[Tensor, Tensor], Tensor]
+    """The network of the state, its gradients shared."""
+    losses: list[tuple[float, Loss]]
+
+
 def train(config: TrainConfig, crops: PhotoCrops, run: Path, device: torch.device, progress: Progress) -> Path:
-    """Train in folder `run`, from its checkpoint where there is one; return the path of the averaged weights."""
+    """Train in folder `run`, from its checkpoint where there is one; return the path of the averaged weights.
+
+    Raises TrainingError where the checkpoint is another recipe's, ModelError for a bad weight file.
+    """
     run.mkdir(parents=True, exist_ok=True)
-    state = _new_state(config, device)
-    checkpoint = run / "checkpoint.pt"
-    if checkpoint.exists():
-        _restore(state, checkpoint, device)
+    with joined_workers(device) as worker:
+        state = _new_state(config, device, worker)
+        if (run / CHECKPOINT).exists():
+            _restore(state, run / CHECKPOINT, device, worker)
+        model = shared_gradients(state.network, worker)
+        session = Session(config, crops, device, worker, model, _losses(config, device))
+        _run_steps(state, session, run, progress)
+        _save(state, session, run)
+    return run / WEIGHTS
+
+
+def _run_steps(state: TrainingState, session: Session, run: Path, progress: Progress) -> None:
     saved, total, since = time.monotonic(), 0.0, state.step
-    while state.step < config.steps:
-        total += _step(state, config, crops, device)
-        if state.step % LOG_EVERY == 0 or state.step == config.steps:
+    while state.step < session.config.steps:
+        total += _step(state, session)
+        if state.step % LOG_EVERY == 0 or state.step == session.config.steps:
             mean = total / (state.step - since)
-            _log(run / "log.csv", state.step, mean, _learning_rate(config, state.step))
-            progress(state.step, mean)
+            if session.worker.leads:
+                _log(run / LOG, state.step, mean, _learning_rate(session.config, state.step))
+                progress(state.step, mean)
             total, since = 0.0, state.step
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            _save(state, config, run)
+        if _checkpoint_is_due(saved, session.worker):
+            _save(state, session, run)
             saved = time.monotonic()
-    return _save(state, config, run)
 
 
-def _new_state(config: TrainConfig, device: torch.device) -> TrainingState:
+def _checkpoint_is_due(saved: float, worker: Worker) -> bool:
+    """By the clock of the leading process, so that all save at the same step."""
+    due = torch.tensor(time.monotonic() - saved > CHECKPOINT_SECONDS)
+    return bool(gathered(due, worker)[0])
+
+
+def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> TrainingState:
     torch.manual_seed(config.seed)
-    network = build_network(config.network, config.network_config).to(device)
+    if config.start is not None:
+        network = load_network(Path(config.start)).train().to(device)
+    else:
+        network = build_network(config.network, config.network_config).to(device)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
     )
-    rng = torch.Generator().manual_seed(config.seed)
+    rng = torch.Generator().manual_seed(config.seed + (worker.rank << 32))
     return TrainingState(network, copy.deepcopy(network), optimizer, rng)
 
 
-def _step(state: TrainingState, config: TrainConfig, crops: PhotoCrops, device: torch.device) -> float:
+def _losses(config: TrainConfig, device: torch.device) -> list[tuple[float, Loss]]:
+    """The losses whose weight is above zero."""
+    weights = config.losses
+    losses: list[tuple[float, Loss]] = [(weights.relative_error, relative_error)]
+    if weights.needs_teacher:
+        teacher = load_network(Path(config.teacher or "")).to(device)
+        if not isinstance(teacher, Teacher):
+            raise TrainingError(f"{config.teacher}: is no teacher; train one with `rawclean train teacher`")
+        matching = FeatureMatching(teacher, weights.layers, Target(weights.target))
+        losses += [(weights.feature_matching, matching), (weights.output_matching, OutputMatching(teacher))]
+    return [(weight, loss) for weight, loss in losses if weight > 0]
+
+
+def _step(state: TrainingState, session: Session) -> float:
+    config = session.config
     stage = config.stage_at(state.step)
     for group in state.optimizer.param_groups:
         group["lr"] = _learning_rate(config, state.step)
-    loss = _loss(state.network, crops.draw(stage.batch, stage.crop, state.rng), config, device)
+    loss = _loss(session, state, stage.batch, stage.crop)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_CLIP)
@@ -89,12 +140,12 @@ def _step(state: TrainingState, config: TrainConfig, crops: PhotoCrops, device: 
     return float(loss.detach())
 
 
-def _loss(network: Network, batch: Batch, config: TrainConfig, device: torch.device) -> Tensor:
-    noise: NoiseModel = batch.noise
-    with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-        removed = predict_noise(network, batch.noisy, noise.sigma_map(batch.noisy))
-    denoised = batch.noisy - removed
-    return relative_log_error(denoised, batch.clean, noise.variance(batch.clean))
+def _loss(session: Session, state: TrainingState, count: int, crop: int) -> Tensor:
+    batch = session.crops.draw(count, crop, state.rng)
+    with torch.autocast(session.device.type, torch.bfloat16, enabled=session.config.precision == "bf16"):
+        removed = predict_noise(session.model, batch.noisy, batch.noise.sigma_map(batch.noisy))
+        denoised = batch.noisy - removed
+        return torch.stack([weight * loss(denoised, batch) for weight, loss in session.losses]).sum()
 
 
 @torch.no_grad()
@@ -110,33 +161,34 @@ def _learning_rate(config: TrainConfig, step: int) -> float:
     return config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * min(1.0, share))) + 1e-6
 
 
-def _save(state: TrainingState, config: TrainConfig, run: Path) -> Path:
+def _save(state: TrainingState, session: Session, run: Path) -> None:
     """Write the checkpoint and the averaged weights; each replaces its predecessor in one step."""
+    generators = gathered(state.rng.get_state(), session.worker)
+    if not session.worker.leads:
+        return
     content = {
-        "config": dataclasses.asdict(config),
+        "config": dataclasses.asdict(session.config),
         "step": state.step,
         "network": state.network.state_dict(),
         "averaged": state.averaged.state_dict(),
         "optimizer": state.optimizer.state_dict(),
-        "rng": state.rng.get_state(),
+        "generators": generators,
     }
     torch.save(content, run / "checkpoint.tmp")
-    (run / "checkpoint.tmp").replace(run / "checkpoint.pt")
-    weights = run / "weights.safetensors"
-    save_weights(run / "weights.tmp", config.network, state.averaged)
-    (run / "weights.tmp").replace(weights)
-    return weights
+    (run / "checkpoint.tmp").replace(run / CHECKPOINT)
+    save_weights(run / "weights.tmp", type(state.averaged).__name__.lower(), state.averaged)
+    (run / "weights.tmp").replace(run / WEIGHTS)
 
 
-def _restore(state: TrainingState, checkpoint: Path, device: torch.device) -> None:
+def _restore(state: TrainingState, checkpoint: Path, device: torch.device, worker: Worker) -> None:
     try:
         content = torch.load(checkpoint, map_location=device, weights_only=True)
         state.network.load_state_dict(content["network"])
         state.averaged.load_state_dict(content["averaged"])
         state.optimizer.load_state_dict(content["optimizer"])
-        state.rng.set_state(content["rng"].cpu())
+        state.rng.set_state(content["generators"][worker.rank].cpu())
         state.step = content["step"]
-    except (RuntimeError, KeyError, ValueError, OSError) as error:
+    except (RuntimeError, KeyError, IndexError, ValueError, OSError) as error:
         raise TrainingError(f"{checkpoint}: does not fit this recipe ({error}); train in another folder") from error
 
 

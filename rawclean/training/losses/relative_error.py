@@ -6,12 +6,15 @@ brightness weighs alike, while within a crop the squared error keeps the weighti
 
 from torch import Tensor
 
+from rawclean.training.batch import Batch
+
 FLOOR = 0.01
 """Relative error (-20 dB) below which a flat crop no longer pulls."""
 
 
-def relative_log_error(denoised: Tensor, clean: Tensor, variance: Tensor) -> Tensor:
-    """Mean over the batch; all arguments are (B, 4, H, W), `variance` is that of the added noise."""
-    error = (denoised - clean).square().mean(dim=(1, 2, 3))
-    relative: Tensor = error / variance.mean(dim=(1, 2, 3)) + FLOOR
-    return relative.log().mean()
+def relative_error(denoised: Tensor, batch: Batch) -> Tensor:
+    """Mean over the batch of the log relative squared error."""
+    error = (denoised - batch.clean).square().mean(dim=(1, 2, 3))
+    given = batch.noise.variance(batch.clean).mean(dim=(1, 2, 3))
+    loss: Tensor = (error / given + FLOOR).log().mean()
+    return loss

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from rawclean.networks import build_network
@@ -10,13 +11,22 @@ def test_the_student_keeps_its_budget():
     assert count_gmac_per_megapixel(network) <= 5
 
 
-def test_the_receptive_field_is_that_of_the_gradients():
+@pytest.mark.parametrize(
+    ("name", "fields", "side"),
+    [
+        ("fan", {}, 416),
+        ("fan", {"widths": (8, 8, 8), "encoder_blocks": (0, 0, 0), "decoder_blocks": (0, 1, 0)}, 128),
+        ("teacher", {"widths": (8, 16, 16), "encoder_blocks": (1, 0, 1), "decoder_blocks": (1, 2, 0)}, 128),
+        ("teacher", {"widths": (8, 16), "encoder_blocks": (0, 0), "decoder_blocks": (0, 1)}, 64),
+    ],
+)
+def test_the_receptive_field_is_that_of_the_gradients(name, fields, side):
     torch.manual_seed(0)
-    network = build_network("fan", {}).double()
-    planes = torch.rand(1, 4, 416, 416, dtype=torch.double).requires_grad_()
+    network = build_network(name, fields).double()
+    planes = torch.rand(1, 4, side, side, dtype=torch.double).requires_grad_()
     noise = network(planes, torch.full_like(planes, 0.1))
     reach = 0
-    for place in range(208, 208 + network.multiple_of):
+    for place in range(side // 2, side // 2 + network.multiple_of):
         (gradient,) = torch.autograd.grad(noise[0, :, place, place].sum(), planes, retain_graph=True)
         touched = (gradient.abs().sum(dim=(0, 1)) > 0).nonzero()
         reach = max(reach, place - int(touched.min()), int(touched.max()) - place)

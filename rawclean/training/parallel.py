@@ -1,0 +1,57 @@
+"""Several processes on one run, as `torchrun` starts them: each draws its own batches, gradients are averaged.
+
+torchrun and DistributedDataParallel do the work; here is only what the loop has to know.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from rawclean.networks import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """This process among those of the run."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+
+@contextmanager
+def joined_workers(device: torch.device) -> Iterator[Worker]:
+    """Join the processes that torchrun started; alone where there are none."""
+    if "WORLD_SIZE" not in os.environ:
+        yield Worker()
+        return
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Worker(distributed.get_rank(), distributed.get_world_size())
+    finally:
+        distributed.destroy_process_group()
+
+
+def gathered(value: torch.Tensor, worker: Worker) -> list[torch.Tensor]:
+    """The `value` of every process, by rank."""
+    values: list[torch.Tensor] = [value] * worker.count
+    if worker.count > 1:
+        distributed.all_gather_object(values, value)
+    return values
+
+
+def shared_gradients(network: Network, worker: Worker) -> Callable[[Tensor, Tensor], Tensor]:
+    """`network` as the loop calls it: its gradients are the average over all processes."""
+    if worker.count == 1:
+        return network
+    parallel: Callable[[Tensor, Tensor], Tensor] = DistributedDataParallel(network)
+    return parallel

@@ -1,0 +1,70 @@
+"""Every loss: zero, or its floor, for perfection; about one, or zero decibels, for untouched noise; its gradient."""
+
+import math
+
+import pytest
+import torch
+
+from rawclean.core.noise import NoiseModel, add_noise
+from rawclean.networks import build_network
+from rawclean.training.batch import Batch
+from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching, Target
+from rawclean.training.losses.relative_error import FLOOR, relative_error
+
+
+@pytest.fixture(scope="module")
+def teacher():
+    torch.manual_seed(0)
+    fields = {"widths": (8, 8, 8), "encoder_blocks": (0, 1, 1), "decoder_blocks": (1, 1, 1)}
+    return build_network("teacher", fields).double().eval()
+
+
+@pytest.fixture(scope="module")
+def batch():
+    clean = torch.rand(2, 4, 16, 16, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+    noise = NoiseModel(*(torch.full((2, 4), value, dtype=torch.double) for value in (1e-3, 1e-2)))
+    return Batch(clean, add_noise(clean, noise, torch.Generator().manual_seed(1)), noise)
+
+
+def test_relative_error_is_zero_for_untouched_noise_and_least_for_perfection(batch):
+    assert float(relative_error(batch.noisy, batch)) == pytest.approx(0.0, abs=0.1)
+    assert float(relative_error(batch.clean, batch)) == pytest.approx(math.log(FLOOR))
+
+
+def test_feature_matching_is_one_for_untouched_noise_and_zero_for_the_target(teacher, batch):
+    loss = FeatureMatching(teacher, (0, 1, 2), Target.CLEAN)
+    assert float(loss(batch.noisy, batch)) == pytest.approx(1.0)
+    assert float(loss(batch.clean, batch)) == 0.0
+    between = float(loss((batch.noisy + batch.clean) / 2, batch))
+    assert 0.2 < between < 0.8
+
+
+def test_matching_the_teacher_is_zero_for_its_own_result(teacher, batch):
+    sigma_map = batch.noise.sigma_map(batch.noisy)
+    with torch.no_grad():
+        own = batch.noisy - sigma_map * teacher(batch.noisy, sigma_map).float()
+    assert float(FeatureMatching(teacher, (2,), Target.TEACHER)(own, batch)) == pytest.approx(0.0, abs=1e-6)
+    assert float(OutputMatching(teacher)(own, batch)) == pytest.approx(0.0, abs=1e-6)
+    assert float(OutputMatching(teacher)(batch.noisy, batch)) == pytest.approx(1.0)
+
+
+def test_gradients_reach_the_result_and_not_the_teacher(teacher, batch):
+    denoised = ((batch.noisy + batch.clean) / 2).requires_grad_()
+    for loss in (relative_error, FeatureMatching(teacher, (0, 2), Target.CLEAN), OutputMatching(teacher)):
+        (gradient,) = torch.autograd.grad(loss(denoised, batch), denoised)
+        assert float(gradient.abs().sum()) > 0
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_relative_error_has_the_gradient_of_its_formula(batch):
+    small = Batch(batch.clean[..., :4, :4], batch.noisy[..., :4, :4], batch.noise)
+    assert torch.autograd.gradcheck(lambda x: relative_error(x, small), small.noisy.clone().requires_grad_())
+
+
+def test_a_step_against_the_gradient_of_feature_matching_lowers_it(teacher, batch):
+    loss = FeatureMatching(teacher, (0, 1, 2), Target.CLEAN)
+    denoised = batch.noisy.clone().requires_grad_()
+    before = loss(denoised, batch)
+    (gradient,) = torch.autograd.grad(before, denoised)
+    step = 0.05 * (batch.noisy - batch.clean).norm() / gradient.norm()
+    assert float(loss((denoised - step * gradient).detach(), batch)) < float(before.detach())
