@@ -37,6 +37,7 @@ def joined_workers(device: torch.device) -> Iterator[Worker]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Worker(distributed.get_rank(), distributed.get_world_size())
+        distributed.barrier()  # a process that leaves while another still writes aborts both
     finally:
         distributed.destroy_process_group()
 
