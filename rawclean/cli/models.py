@@ -1,5 +1,7 @@
 """rawclean models: the networks that are installed."""
 
+import math
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,14 @@ from rawclean.cli.progress import print_table
 from rawclean.cli.report import print_json
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class Role(Enum):
+    """What a model is for."""
+
+    GENERAL = "general"
+    SPECIALIST = "specialist"
+    TEACHER = "teacher"
 
 
 @app.command("list")
@@ -72,13 +82,18 @@ def add(
     weights: Annotated[Path, typer.Argument(help="A weight file that `rawclean train` wrote.")],
     photos: Annotated[Path, typer.Option(help="Photos it was not trained on, to measure the noise it leaves.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
+    role: Annotated[Role, typer.Option(help="What it is for.")] = Role.GENERAL,
+    sigma: Annotated[
+        tuple[float, float], typer.Option(help="Range of noise of a specialist: standard deviation at 18 % signal.")
+    ] = (0.0, math.inf),
     recipe: Annotated[str, typer.Option(help="How it was made, in a sentence.")] = "",
     folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
     limit: Annotated[int | None, typer.Option(help="Measure on this many photos only.")] = None,
 ) -> None:
-    """Add a general student of your own, measured on photos."""
-    from rawclean.evaluation.publish import publish_model
-    from rawclean.models.manifest import user_weights
+    """Add a model of your own, measured on photos."""
+    from rawclean.evaluation.publish import Publication, publish_model
+    from rawclean.models.manifest import NoiseRange, user_weights
 
-    card = publish_model(weights, folder or user_weights(), name, recipe, photos, limit)
+    publication = Publication(name, recipe, role.value, NoiseRange(*sigma))
+    card = publish_model(weights, folder or user_weights(), publication, photos, limit)
     print(f"{card.name}: added to {card.path.parent}")

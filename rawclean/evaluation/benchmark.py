@@ -1,17 +1,19 @@
-"""Denoisers x noise levels -> mean raw PSNR over photos, and how well the noise is estimated blindly."""
+"""Denoisers x noise levels -> mean quality over photos, and how well the noise is estimated blindly."""
 
 import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
+from rawclean.core.bayer import pack_rggb, unpack_rggb
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_estimation import estimate_noise
-from rawclean.evaluation.metrics import raw_psnr
-from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
+from rawclean.evaluation.datasets import Block
+from rawclean.evaluation.metrics import raw_psnr, raw_ssim
+from rawclean.evaluation.scenes import SHOT_LEVELS, Scene, read_scenes
 
 Denoiser = Callable[[Tensor, NoiseModel], Tensor]
 """Linear planes (4, H, W) and their noise to clean planes."""
@@ -22,39 +24,50 @@ NO_FLOOR = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """Mean over photos at one noise level."""
+
+    raw_psnr: float
+    """dB."""
+    raw_ssim: float
+    srgb_psnr: float | None
+    """dB, after a simple development; None where the camera's colours are not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
     """Results over all photos of a folder."""
 
     photos: int
-    shots: tuple[float, ...]
-    psnr: dict[str, tuple[float, ...]]
-    """Mean dB per level, by denoiser; `noisy` is the input."""
-    sigma_ratio: tuple[float, ...]
-    """Median of estimated over true sigma at 18 % signal, per level."""
-    sigma_within: tuple[float, ...]
+    levels: tuple[str, ...]
+    quality: dict[str, tuple[Quality, ...]]
+    """Per level, by denoiser; `noisy` is the input."""
+    sigma_ratio: tuple[float, ...] = ()
+    """Median of estimated over true sigma at 18 % signal, per level, where the truth is known."""
+    sigma_within: tuple[float, ...] = ()
     """Share of the photos whose sigma is estimated within 15 %, per level."""
 
 
 def run_benchmark(
     folder: Path, denoisers: Mapping[str, Denoiser], limit: int | None, progress: Callable[[], None]
 ) -> Benchmark:
-    """Measure every denoiser on every photo and level; `progress` is called after each photo."""
-    scores: dict[str, list[list[float]]] = {name: [[] for _ in SHOT_LEVELS] for name in ("noisy", *denoisers)}
+    """Measure every denoiser on every photo and level of simulated noise; `progress` is called after each photo."""
+    found: dict[str, list[list[Quality]]] = {name: [[] for _ in SHOT_LEVELS] for name in ("noisy", *denoisers)}
     ratios: list[list[float]] = [[] for _ in SHOT_LEVELS]
     photos = 0
     for scene in read_scenes(folder, limit):
         for level, shot in enumerate(SHOT_LEVELS):
             noisy, noise = scene.noisy(shot)
-            scores["noisy"][level].append(raw_psnr(noisy, scene.clean))
             ratios[level].append(estimate_noise(noisy, NO_FLOOR).sigma_at() / noise.sigma_at())
+            found["noisy"][level].append(_scene_quality(noisy, scene))
             for name, denoiser in denoisers.items():
-                scores[name][level].append(raw_psnr(denoiser(noisy, noise), scene.clean))
+                found[name][level].append(_scene_quality(denoiser(noisy, noise), scene))
         photos += 1
         progress()
     return Benchmark(
         photos=photos,
-        shots=SHOT_LEVELS,
-        psnr={name: tuple(map(statistics.fmean, levels)) for name, levels in scores.items()},
+        levels=tuple(f"{shot:g}" for shot in SHOT_LEVELS),
+        quality={name: tuple(map(_mean, levels)) for name, levels in found.items()},
         sigma_ratio=tuple(map(statistics.median, ratios)),
         sigma_within=tuple(
             statistics.fmean(abs(ratio - 1) <= ESTIMATE_TOLERANCE for ratio in level) for level in ratios
@@ -62,11 +75,73 @@ def run_benchmark(
     )
 
 
+def run_on_blocks(
+    blocks: Iterable[Block], denoisers: Mapping[str, Denoiser], progress: Callable[[], None]
+) -> tuple[Benchmark, dict[str, dict[str, Tensor]]]:
+    """Measure every denoiser on mosaics of real noise; also return the results that have no clean one to compare."""
+    found: dict[str, list[Quality]] = {name: [] for name in ("noisy", *denoisers)}
+    unjudged: dict[str, dict[str, Tensor]] = {name: {} for name in denoisers}
+    count = 0
+    for block in blocks:
+        noise = block.noise or estimate_noise(pack_rggb(block.noisy, block.pattern), 0.0)
+        _judge(found["noisy"], block.noisy, block)
+        for name, denoiser in denoisers.items():
+            planes = denoiser(pack_rggb(block.noisy, block.pattern), noise)
+            denoised = unpack_rggb(planes, block.pattern, (block.noisy.shape[0], block.noisy.shape[1]))
+            _judge(found[name], denoised, block)
+            if block.clean is None:
+                unjudged[name][block.name] = denoised.clamp(0, 1)
+        count += 1
+        progress()
+    judged: dict[str, tuple[Quality, ...]] = {name: (_mean(values),) for name, values in found.items() if values}
+    return Benchmark(count, ("real noise",), judged), unjudged
+
+
 def to_markdown(result: Benchmark) -> str:
-    """The result as a table."""
-    head = ["shot", *(f"{shot:g}" for shot in result.shots), "mean"]
-    rows = [[name, *(f"{value:.2f}" for value in (*row, statistics.fmean(row)))] for name, row in result.psnr.items()]
-    rows.append(["estimated / true sigma", *(f"{ratio:.2f}" for ratio in result.sigma_ratio), ""])
-    rows.append(["sigma within 15 %", *(f"{share:.0%}" for share in result.sigma_within), ""])
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    """The result as tables, one per measure."""
+    quality = result.quality.items()
+    developed = {name: [level.srgb_psnr for level in row if level.srgb_psnr] for name, row in quality}
+    measures = (
+        ("raw PSNR, dB", 2, {name: [level.raw_psnr for level in row] for name, row in quality}),
+        ("raw SSIM", 4, {name: [level.raw_ssim for level in row] for name, row in quality}),
+        ("sRGB PSNR, dB", 2, developed),
+    )
+    parts = [_table(title, result, rows, digits) for title, digits, rows in measures if all(rows.values())]
+    if result.sigma_ratio:
+        rows = [
+            ["estimated / true sigma, median", *(f"{ratio:.2f}" for ratio in result.sigma_ratio)],
+            ["photos within 15 %", *(f"{share:.0%}" for share in result.sigma_within)],
+        ]
+        parts.append(_lines([["noise estimate, shot", *result.levels], *rows]))
+    return "\n\n".join(parts)
+
+
+def _scene_quality(planes: Tensor, scene: Scene) -> Quality:
+    developed = raw_psnr(scene.srgb(planes), scene.srgb(scene.clean))
+    return Quality(raw_psnr(planes, scene.clean), raw_ssim(planes, scene.clean), developed)
+
+
+def _judge(found: list[Quality], mosaic: Tensor, block: Block) -> None:
+    if block.clean is not None:
+        planes, clean = (pack_rggb(image, block.pattern) for image in (mosaic, block.clean))
+        found.append(Quality(raw_psnr(mosaic, block.clean), raw_ssim(planes, clean), None))
+
+
+def _mean(values: list[Quality]) -> Quality:
+    developed = [value.srgb_psnr for value in values if value.srgb_psnr is not None]
+    return Quality(
+        statistics.fmean(value.raw_psnr for value in values),
+        statistics.fmean(value.raw_ssim for value in values),
+        statistics.fmean(developed) if developed else None,
+    )
+
+
+def _table(title: str, result: Benchmark, rows: Mapping[str, list[float]], digits: int) -> str:
+    head = [f"{title}; shot" if len(result.levels) > 1 else title, *result.levels, "mean"]
+    body = [[name, *(f"{value:.{digits}f}" for value in (*row, statistics.fmean(row)))] for name, row in rows.items()]
+    return _lines([head, *body])
+
+
+def _lines(rows: list[list[str]]) -> str:
+    head, *body = rows
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body))

@@ -1,6 +1,7 @@
 """A trained weight file to a model with a card: copied, counted, and measured on photos it has not seen."""
 
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,8 +18,19 @@ from rawclean.networks import Network
 from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a card says that cannot be measured."""
+
+    name: str
+    recipe: str
+    """How the weights were made."""
+    role: str = GENERAL
+    range: NoiseRange = field(default_factory=NoiseRange)
+
+
 def publish_model(
-    weights: Path, folder: Path, name: str, recipe: str, photos: Path, limit: int | None = None
+    weights: Path, folder: Path, publication: Publication, photos: Path, limit: int | None = None
 ) -> ModelCard:
     """Copy `weights` into `folder` and write its card.
 
@@ -26,22 +38,22 @@ def publish_model(
     """
     network = load_network(weights)
     residual = measure_residual(photos, denoiser_of(network), limit)
-    path = folder / f"{name}.safetensors"
+    path = folder / f"{publication.name}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(weights, path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
     card = ModelCard(
-        name=name,
+        name=publication.name,
         path=path,
         sha256=file_sha256(path),
-        role=GENERAL,
+        role=publication.role,
         network=type(network).__name__.lower(),
-        range=NoiseRange(),
+        range=publication.range,
         parameters=count_parameters(network),
         gmac_per_megapixel=round(count_gmac_per_megapixel(network), 3),
-        recipe=recipe,
+        recipe=publication.recipe,
         residual=residual,
     )
     add_to_manifest(folder, card)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rawclean.core.develop import develop
 from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.unprocess import SRGB_TO_XYZ, XYZ_TO_CAMERA, CameraDraw, linear_of_code, unprocess
 from rawclean.errors import UnreadablePhotoError
@@ -30,6 +31,13 @@ class Scene:
     name: str
     clean: Tensor
     """Planes (4, H, W), linear, in [0, 1]."""
+    camera: CameraDraw
+    """Of one camera, B = 1."""
+
+    def srgb(self, planes: Tensor) -> Tensor:
+        """What `planes` look like, (3, 2H, 2W) sRGB, by the scene's own camera."""
+        gains = self.camera.inverse_gains[0]
+        return develop(planes, gains[1] / gains, torch.linalg.inv(self.camera.srgb_to_camera[0]))
 
     def noisy(self, shot: float, draw: int = 0) -> tuple[Tensor, NoiseModel]:
         """The planes with shot noise and DND's read noise; `draw` counts repetitions with other noise."""
@@ -48,7 +56,8 @@ def read_scenes(folder: Path, limit: int | None = None) -> Iterator[Scene]:
     if not paths:
         raise UnreadablePhotoError(f"{folder}: no PNG or JPEG photos to measure on")
     for index, path in enumerate(paths[:limit]):
-        yield Scene(index, path.name, clean_planes(read_photo(path), seed=1000 + index))
+        seed = 1000 + index
+        yield Scene(index, path.name, clean_planes(read_photo(path), seed), draw_protocol_camera(seed))
 
 
 def clean_planes(photo: Tensor, seed: int) -> Tensor:
