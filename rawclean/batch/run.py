@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rawclean.batch.plan import Job
 from rawclean.errors import OutputError, RawcleanError
+from rawclean.inference.denoise import Progress
 from rawclean.pipeline import DenoiseReport, DenoiseSettings, denoise_file
 
 
@@ -23,18 +24,21 @@ class Outcome:
         return self.report is None and self.error is None
 
 
-def run_jobs(jobs: Sequence[Job], settings: DenoiseSettings) -> Iterator[Outcome]:
-    """Denoise one photo after the other; a bad one is an outcome, never the end of the run."""
+def run_jobs(jobs: Sequence[Job], settings: DenoiseSettings, progress: Progress | None = None) -> Iterator[Outcome]:
+    """Denoise one photo after the other; a bad one is an outcome, never the end of the run.
+
+    `progress` follows the tiles of the photo at work.
+    """
     for job in jobs:
-        yield _run(job, settings)
+        yield _run(job, settings, progress)
 
 
-def _run(job: Job, settings: DenoiseSettings) -> Outcome:
+def _run(job: Job, settings: DenoiseSettings, progress: Progress | None) -> Outcome:
     if job.output.exists() and not settings.overwrite:
         return Outcome(job)
     try:
         _make_folder(job)
-        return Outcome(job, report=denoise_file(job.source, job.output, settings))
+        return Outcome(job, report=denoise_file(job.source, job.output, settings, progress))
     except RawcleanError as error:
         return Outcome(job, error=str(error))
     except Exception:  # a bug met on one photo must not cost the user the thousand others; it is reported in full

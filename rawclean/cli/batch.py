@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.progress import print_table, progress_bar
+from rawclean.cli.progress import print_table, progress_bars
 from rawclean.cli.report import print_json, print_warning, summary
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 
@@ -65,9 +65,9 @@ def batch(
     settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite)
     jobs = plan_jobs(folder, out or folder / DEFAULT_FOLDER, f".{file_format.value}")
     outcomes = []
-    with progress_bar(folder.name, quiet=quiet or as_json) as progress:
+    with progress_bars(folder.name, "photo", quiet=quiet or as_json) as (progress, photo_progress):
         progress(0, len(jobs))
-        for outcome in run_jobs(jobs, settings):
+        for outcome in run_jobs(jobs, settings, photo_progress):
             outcomes.append(outcome)
             progress(len(outcomes), len(jobs))
             _show(outcome, quiet=quiet, as_json=as_json)

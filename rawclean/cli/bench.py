@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.progress import progress_bar
+from rawclean.cli.progress import Update, progress_bars
 from rawclean.cli.report import print_json
 from rawclean.inference.choices import DeviceChoice, Precision
 
@@ -40,7 +40,7 @@ def bench(
     denoisers: dict[str, Denoiser] = {"bm3d": bm3d_planes} if bm3d else {}
     denoisers |= {card.name: denoiser_of(load_model(card), device, precision) for card in cards}
     read_blocks = blocks_of(folder)
-    with progress_bar("photos", quiet=quiet or as_json) as progress:
+    with progress_bars("photos", quiet=quiet or as_json) as (progress,):
         count = _counter(progress, limit)
         if read_blocks is None:
             result = run_benchmark(folder, denoisers, limit, count)
@@ -55,7 +55,7 @@ def bench(
         print(to_markdown(result))
 
 
-def _counter(progress: Callable[[int, int | None], None], total: int | None) -> Callable[[], None]:
+def _counter(progress: Update, total: int | None) -> Callable[[], None]:
     """A function that moves the bar on by one."""
     done = 0
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.progress import progress_bar
+from rawclean.cli.progress import progress_bars
 from rawclean.cli.report import peak_memory_mib, print_json, print_warning, summary
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 
@@ -36,7 +36,7 @@ def denoise(
 
     settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite)
     target = output or source.with_name(f"{source.stem}_denoised.dng")
-    with progress_bar(source.name, quiet=quiet or as_json) as progress:
+    with progress_bars(source.name, quiet=quiet or as_json) as (progress,):
         report = denoise_file(source, target, settings, progress)
     if report.warning:
         print_warning(report.warning)

@@ -4,18 +4,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+Update = Callable[[int, int | None], None]
+"""Sets a bar to (done, total); the total may not be known."""
+
 
 @contextmanager
-def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on a terminal's standard error, nothing elsewhere; yields a function of (done, total)."""
+def progress_bars(*titles: str, quiet: bool) -> Iterator[list[Update]]:
+    """One bar per title on a terminal's standard error, nothing elsewhere; yields their updates."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+        def update_of(title: str) -> Update:
+            task = progress.add_task(title, total=None)
+            return lambda done, total: progress.update(task, completed=done, total=total)
+
+        yield [update_of(title) for title in titles]
 
 
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -119,8 +119,8 @@ def _dnd_image(h5py: Any, folder: Path, info: Any, index: int) -> Iterator[Block
 def _green_pattern(mosaic: Tensor) -> BayerPattern:
     """A pattern with greens where they are: on the diagonal whose two planes are most alike.
 
-    Neither benchmark names the pattern. Whether red or blue comes first is not seen and does not matter: the network
-    treats them alike, and only the order of the planes would change.
+    Neither benchmark names the pattern. Whether red or blue comes first is not seen and hardly matters: exchanging them
+    costs the general student 0.01 to 0.03 dB on simulated noise.
     """
     sites = {(i, j): mosaic[i::2, j::2] for i in (0, 1) for j in (0, 1)}
     main = (sites[0, 0] - sites[1, 1]).abs().mean()
