@@ -1,5 +1,6 @@
 """Progress bars and tables: the only user of rich."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,9 @@ def progress_bars(*titles: str, quiet: bool) -> Iterator[list[Update]]:
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+    hidden = quiet or not console.is_terminal
+    to_file = not sys.stdout.isatty()  # then the bars must leave standard output alone
+    with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=not to_file) as progress:
 
         def update_of(title: str) -> Update:
             task = progress.add_task(title, total=None)
