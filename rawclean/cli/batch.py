@@ -75,7 +75,7 @@ def batch(
     skipped = sum(outcome.skipped for outcome in outcomes)
     if not (quiet or as_json):
         counts = (len(outcomes) - skipped - failed, skipped, failed)
-        print_table(f"{len(jobs)} photos", ("denoised", "skipped, result exists", "failed"), [counts])
+        print_table(f"photos: {len(jobs)}", ("denoised", "skipped, result exists", "failed"), [counts])
     if failed:
         raise typer.Exit(1 if failed == len(outcomes) else PARTLY_FAILED)
 
