@@ -40,6 +40,14 @@ def test_a_second_run_does_only_what_is_missing(rawclean, shoot):
     assert kept.stat().st_mtime_ns == done[kept]
 
 
+def test_results_in_the_folder_are_no_sources(rawclean, shoot, monkeypatch):
+    (shoot / "broken.dng").unlink()
+    monkeypatch.chdir(shoot.parent)
+    for out in ("shoot/done", shoot / "done", "shoot/../shoot/done"):
+        assert rawclean("batch", "shoot", "--out", out).status == 0
+    assert results(shoot / "done") == ["day 2/two.dng", "one.dng"]
+
+
 def test_results_of_one_name_do_not_collide(rawclean, shoot, sample):
     (shoot / "broken.dng").unlink()
     shutil.copy(sample, shoot / "one.nef")

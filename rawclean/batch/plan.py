@@ -27,10 +27,11 @@ def plan_jobs(folder: Path, output: Path, suffix: str) -> list[Job]:
         raise UnreadablePhotoError(f"{folder}: no such folder; use `rawclean denoise` for one file")
     if output.resolve() == folder.resolve():
         raise OutputError(f"{output}: is the folder of the sources; name another with --out")
+    results = output.resolve()
     sources = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in RAW_SUFFIXES and path.is_file() and output not in path.parents
+        if path.suffix.lower() in RAW_SUFFIXES and path.is_file() and results not in path.resolve().parents
     )
     if not sources:
         raise UnreadablePhotoError(f"{folder}: no RAW photos in it")
