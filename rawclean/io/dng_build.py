@@ -119,17 +119,16 @@ def _exif(tiff: Tiff, facts: Metadata, frame: RawFrame, maker_note: Entry | None
 
 
 def _placed_maker_note(canvas: TiffCanvas, facts: Metadata) -> Entry | None:
-    """Store the maker note where it was; None where the source has none."""
+    """Store the maker note where it was; None where the source has none, or has it in another container."""
     entry = facts.exif.entries.get(tags.MAKER_NOTE) if facts.exif else None
-    if entry is None or entry.offset is None or entry.offset < 8:
+    if facts.enclosed or entry is None or entry.offset is None or entry.offset < 8:
         return None
     canvas.reserve(entry.offset, entry.data)
     return entry
 
 
 def _gps_link(canvas: TiffCanvas, facts: Metadata) -> list[Entry]:
-    directories = facts.tiff.children(facts.tiff.first(), tags.GPS_IFD) if facts.tiff else []
-    return [_link(canvas, tags.GPS_IFD, Directory(0).with_entries(_moved(gps))) for gps in directories[:1]]
+    return [_link(canvas, tags.GPS_IFD, Directory(0).with_entries(_moved(facts.gps)))] if facts.gps else []
 
 
 def _copied(facts: Metadata, wanted: tuple[int, ...]) -> list[Entry]:

@@ -3,6 +3,7 @@
 Source: DNG specification 1.7.1 and EXIF 2.32; numbers are tag numbers.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from rawclean.core.frame import Camera
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.ciff import ciff_camera
-from rawclean.io.tiff import Directory, Tiff
+from rawclean.io.enclosed import CAMERA_MARKERS, EXIF_MARKER, GPS_MARKER, enclosed_tiff
+from rawclean.io.tiff import Directory, NotTiffError, Tiff
 
 NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
 PHOTOMETRIC, MAKE, MODEL, STRIP_OFFSETS, ORIENTATION = 262, 271, 272, 273, 274
@@ -41,12 +43,15 @@ NO_CAMERA = Camera("", "")
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the file says of the camera; `tiff` is None where the file is not built like a TIFF."""
+    """What the file says of the camera; `tiff` is None where the file has no TIFF structure."""
 
     tiff: Tiff | None = None
     camera: Camera = NO_CAMERA
     orientation: int = 1
+    enclosed: bool = False
+    """Whether the TIFF structure is a block inside another container, so that its offsets are not the file's."""
     exif: Directory | None = None
+    gps: Directory | None = None
     raw: Directory | None = None
     """The full-resolution raw directory of a DNG."""
 
@@ -89,15 +94,35 @@ def read_metadata(path: Path) -> Metadata:
     if camera is not None:
         return Metadata(camera=camera)
     try:
-        tiff = Tiff(data)
-    except UnreadablePhotoError:
-        return Metadata()
+        return _of_tiff(Tiff(data))
+    except NotTiffError:
+        return _of_enclosed(data)
+
+
+def _of_tiff(tiff: Tiff) -> Metadata:
     first = tiff.first()
-    camera = Camera(tiff.text(first.entries.get(MAKE)), tiff.text(first.entries.get(MODEL)))
+    return Metadata(
+        tiff=tiff,
+        camera=Camera(tiff.text(first.entries.get(MAKE)), tiff.text(first.entries.get(MODEL))),
+        orientation=_orientation(tiff, first),
+        exif=next(iter(tiff.children(first, EXIF_IFD)), None),
+        gps=next(iter(tiff.children(first, GPS_IFD)), None),
+        raw=_raw_directory(tiff, first) if DNG_VERSION in first.entries else None,
+    )
+
+
+def _of_enclosed(data: bytes) -> Metadata:
+    tiff = enclosed_tiff(data, CAMERA_MARKERS)
+    if tiff is None:
+        return Metadata()
+    found = dataclasses.replace(_of_tiff(tiff), enclosed=True, raw=None)
+    exif, gps = (enclosed_tiff(data, (marker,)) for marker in (EXIF_MARKER, GPS_MARKER))
+    return dataclasses.replace(found, exif=exif.first() if exif else found.exif, gps=gps.first() if gps else found.gps)
+
+
+def _orientation(tiff: Tiff, first: Directory) -> int:
     orientation = next(iter(tiff.integers(first.entries.get(ORIENTATION))), 1)
-    exif = next(iter(tiff.children(first, EXIF_IFD)), None)
-    raw = _raw_directory(tiff, first) if DNG_VERSION in first.entries else None
-    return Metadata(tiff, camera, orientation if 1 <= orientation <= 8 else 1, exif, raw)
+    return orientation if 1 <= orientation <= 8 else 1
 
 
 def _raw_directory(tiff: Tiff, first: Directory) -> Directory:

@@ -23,6 +23,9 @@ from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePho
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
 
+FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
+"""LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
+
 MIN_SIDE = 16
 """Smallest visible side, in samples, that is a photo."""
 
@@ -125,7 +128,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Ten
         colour=Colour(_wb_gains(raw), _xyz_to_camera(raw, facts)),
         camera=facts.camera,
         exposure=_exposure(raw, facts),
-        orientation=facts.orientation,
+        orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         noise_profile=None,
         source=path,
     )

@@ -34,6 +34,10 @@ _MAGIC = (42, 0x4F52, 0x5352, 0x55)
 _MAX_DEPTH = 64
 
 
+class NotTiffError(UnreadablePhotoError):
+    """The data do not begin like a TIFF file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One tagged value."""
@@ -72,10 +76,10 @@ class Tiff:
     """The bytes of a TIFF file and its byte order."""
 
     def __init__(self, data: bytes) -> None:
-        """Raises UnreadablePhotoError where `data` does not begin like a TIFF file."""
+        """Raises NotTiffError where `data` does not begin like a TIFF file."""
         order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
         if order is None or len(data) < 8 or struct.unpack(order + "H", data[2:4])[0] not in _MAGIC:
-            raise UnreadablePhotoError("not a TIFF file")
+            raise NotTiffError("not a TIFF file")
         self.data = data
         self.order = order
 
