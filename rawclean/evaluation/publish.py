@@ -4,7 +4,6 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 
 from rawclean.errors import OutputError
 from rawclean.evaluation.benchmark import Denoiser
@@ -67,4 +66,4 @@ def denoiser_of(
     keep_freed_memory()
     place = pick_device(device)
     engine = Engine(network, place, pick_dtype(precision, place))
-    return lambda planes, noise: denoise_planes_tiled(torch.as_tensor(planes), noise, engine)
+    return lambda planes, noise: denoise_planes_tiled(planes, noise, engine)
