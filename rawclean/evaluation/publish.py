@@ -4,7 +4,6 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 from rawclean.errors import OutputError
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.residual import measure_residual
