@@ -16,6 +16,7 @@ from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, Progress, denoise
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
 from rawclean.io.atomic import check_target
+from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.noise_profiles import profile_noise, typical_noise
 from rawclean.io.raw import read_raw
@@ -46,6 +47,8 @@ class DenoiseSettings:
     precision: Precision = Precision.AUTO
     tile: int = TILE
     overwrite: bool = False
+    compression: Compression = Compression.LJPEG
+    """Of the mosaic in a DNG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,8 @@ def denoise_file(
         "network", lambda: denoise(frame, reading.noise, engine, strength=settings.strength, progress=progress)
     )
     residual = card.residual_noise(reading.noise, settings.strength)
-    clock.time("write", lambda: write_photo(output, DenoisedPhoto(denoised, residual, settings.strength)))
+    photo = DenoisedPhoto(denoised, residual, settings.strength, settings.compression)
+    clock.time("write", lambda: write_photo(output, photo))
     return DenoiseReport(
         source=source,
         output=output,

@@ -71,6 +71,14 @@ def test_quiet_prints_nothing(rawclean, sample, tmp_path):
     assert rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--quiet")[1:] == ("", "")
 
 
+def test_compression_changes_the_size_and_nothing_else(rawclean, sample, tmp_path):
+    for name in ("ljpeg", "none"):
+        rawclean("denoise", sample, "-o", tmp_path / f"{name}.dng", "--compression", name)
+    packed, plain = (read_raw(tmp_path / f"{name}.dng") for name in ("ljpeg", "none"))
+    assert torch.equal(packed.raster, plain.raster)
+    assert (tmp_path / "ljpeg.dng").stat().st_size < 0.8 * (tmp_path / "none.dng").stat().st_size
+
+
 def test_the_same_input_gives_the_same_file(rawclean, sample, tmp_path):
     for name in ("a.dng", "b.dng"):
         rawclean("denoise", sample, "-o", tmp_path / name)

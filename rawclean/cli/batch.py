@@ -11,6 +11,7 @@ from rawclean.cli import options
 from rawclean.cli.progress import print_table, progress_bars
 from rawclean.cli.report import print_json, print_warning, summary
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
     from rawclean.batch.run import Outcome
@@ -46,6 +47,7 @@ def batch(
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
     tile: options.Tile = TILE,
+    compression: options.DngCompression = Compression.LJPEG,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -62,7 +64,7 @@ def batch(
 
     if not iso_auto and model is None:
         model = next(card.name for card in list_models() if card.role == GENERAL)
-    settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite)
+    settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression)
     jobs = plan_jobs(folder, out or folder / DEFAULT_FOLDER, f".{file_format.value}")
     outcomes = []
     with progress_bars(folder.name, "photo", quiet=quiet or as_json) as (progress, photo_progress):

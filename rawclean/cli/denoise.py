@@ -9,6 +9,7 @@ from rawclean.cli import options
 from rawclean.cli.progress import progress_bars
 from rawclean.cli.report import peak_memory_mib, print_json, print_warning, summary
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.io.compression import Compression
 
 Source = Annotated[Path, typer.Argument(help="A RAW or DNG photo.")]
 Output = Annotated[
@@ -26,6 +27,7 @@ def denoise(
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
     tile: options.Tile = TILE,
+    compression: options.DngCompression = Compression.LJPEG,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -34,7 +36,7 @@ def denoise(
     shot_and_read = options.parse_noise(noise)
     from rawclean.pipeline import DenoiseSettings, denoise_file
 
-    settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite)
+    settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression)
     target = output or source.with_name(f"{source.stem}_denoised.dng")
     with progress_bars(source.name, quiet=quiet or as_json) as (progress,):
         report = denoise_file(source, target, settings, progress)

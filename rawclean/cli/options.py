@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from rawclean.inference.choices import DeviceChoice, Precision
+from rawclean.io.compression import Compression
 
 Model = Annotated[str | None, typer.Option(help="Name of a model; by default the noise decides.")]
 Iso = Annotated[float | None, typer.Option(help="Take the noise of this ISO instead of what the file says.")]
@@ -16,6 +17,7 @@ Device = Annotated[DeviceChoice, typer.Option(help="Where to compute.")]
 Accuracy = Annotated[Precision, typer.Option("--precision", help="Number format of the network.")]
 Tile = Annotated[int, typer.Option(min=32, help="Side of a tile in 2x2 cells; smaller needs less memory.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+DngCompression = Annotated[Compression, typer.Option("--compression", help="How a DNG stores its mosaic.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

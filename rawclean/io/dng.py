@@ -14,6 +14,8 @@ from rawclean import __version__
 from rawclean.core.frame import RawFrame
 from rawclean.core.noise import NoiseModel
 from rawclean.io import metadata as tags
+from rawclean.io.compression import Compression
+from rawclean.io.ljpeg import encode_tile
 from rawclean.io.pictures import jpeg_bytes
 from rawclean.io.render import render, sensor_codes
 from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
@@ -26,6 +28,9 @@ PHOTOMETRIC_YCBCR = 6
 MAIN_IMAGE, REDUCED_IMAGE = 0, 1
 
 
+TILE_SIDE, TILE_MULTIPLE = 512, 16
+
+
 @dataclass(frozen=True, slots=True)
 class DenoisedPhoto:
     """What a writer needs beside the samples."""
@@ -35,29 +40,70 @@ class DenoisedPhoto:
     """Noise that is left; fields (4,)."""
     strength: float
     """Share of the noise that was taken away, for NoiseReductionApplied."""
+    compression: Compression = Compression.LJPEG
+    """Of the mosaic in a DNG."""
 
 
 def raw_entries(photo: DenoisedPhoto, canvas: TiffCanvas) -> list[Entry]:
-    """Place the raster as one uncompressed 16-bit strip; return the tags that say so, and what noise is left."""
+    """Place the raster, 16 bits a sample; return the tags that describe it, and what noise is left."""
     tiff = canvas.tiff
     codes = sensor_codes(photo.frame)
-    offset = canvas.place(codes.astype(tiff.order + "u2").tobytes())
     height, width = codes.shape
+    stored = _tiles(codes, canvas) if photo.compression is Compression.LJPEG else _strip(codes, canvas)
     return [
         tiff.encode(tags.NEW_SUBFILE_TYPE, LONG, [MAIN_IMAGE]),
         tiff.encode(tags.IMAGE_WIDTH, LONG, [width]),
         tiff.encode(tags.IMAGE_LENGTH, LONG, [height]),
         tiff.encode(tags.BITS_PER_SAMPLE, SHORT, [16]),
-        tiff.encode(tags.COMPRESSION, SHORT, [COMPRESSION_NONE]),
         tiff.encode(tags.PHOTOMETRIC, SHORT, [tags.PHOTOMETRIC_CFA]),
         tiff.encode(tags.SAMPLES_PER_PIXEL, SHORT, [1]),
         tiff.encode(tags.PLANAR_CONFIGURATION, SHORT, [1]),
-        tiff.encode(tags.STRIP_OFFSETS, LONG, [offset]),
-        tiff.encode(tags.ROWS_PER_STRIP, LONG, [height]),
-        tiff.encode(tags.STRIP_BYTE_COUNTS, LONG, [2 * codes.size]),
+        *stored,
         tiff.encode(tags.NOISE_REDUCTION_APPLIED, RATIONAL, [photo.strength]),
         noise_profile_entry(tiff, photo.residual),
     ]
+
+
+def _strip(codes: NDArray[np.uint16], canvas: TiffCanvas) -> list[Entry]:
+    """One uncompressed strip."""
+    tiff = canvas.tiff
+    offset = canvas.place(codes.astype(tiff.order + "u2").tobytes())
+    return [
+        tiff.encode(tags.COMPRESSION, SHORT, [COMPRESSION_NONE]),
+        tiff.encode(tags.STRIP_OFFSETS, LONG, [offset]),
+        tiff.encode(tags.ROWS_PER_STRIP, LONG, [len(codes)]),
+        tiff.encode(tags.STRIP_BYTE_COUNTS, LONG, [codes.nbytes]),
+    ]
+
+
+def _tiles(codes: NDArray[np.uint16], canvas: TiffCanvas) -> list[Entry]:
+    """Lossless JPEG tiles; those at the far borders are filled up with a mirror image."""
+    tiff = canvas.tiff
+    height, width = (_tile_side(side) for side in codes.shape)
+    padded = np.pad(codes, ((0, -codes.shape[0] % height), (0, -codes.shape[1] % width)), "symmetric")
+    tiles = [
+        encode_tile(padded[top : top + height, left : left + width])
+        for top in range(0, codes.shape[0], height)
+        for left in range(0, codes.shape[1], width)
+    ]
+    return [
+        tiff.encode(tags.COMPRESSION, SHORT, [COMPRESSION_JPEG]),
+        tiff.encode(tags.TILE_WIDTH, LONG, [width]),
+        tiff.encode(tags.TILE_LENGTH, LONG, [height]),
+        tiff.encode(tags.TILE_OFFSETS, LONG, [canvas.place(tile) for tile in tiles]),
+        tiff.encode(tags.TILE_BYTE_COUNTS, LONG, [len(tile) for tile in tiles]),
+    ]
+
+
+def _tile_side(side: int) -> int:
+    """Side of equal tiles of about TILE_SIDE that fit `side` with little to fill up; a multiple of 16, as TIFF asks.
+
+    LibRaw misreads a tile that is wider than the image, so that one tile must fit exactly.
+    """
+    count = -(-side // TILE_SIDE)
+    if count == 1 and side % TILE_MULTIPLE:
+        count = 2
+    return -(-side // (count * TILE_MULTIPLE)) * TILE_MULTIPLE
 
 
 def noise_profile_entry(tiff: Tiff, noise: NoiseModel) -> Entry:

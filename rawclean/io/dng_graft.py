@@ -1,6 +1,7 @@
-"""DNG to DNG: the source's bytes with the raw data, the previews and the tags about them replaced.
+"""DNG to DNG: the source with the raw data, the previews and the tags about them replaced.
 
-All that is not named here keeps its place in the file, so that offsets inside maker notes stay valid.
+All other values stay byte for byte. Maker notes keep their place in the file too, since offsets inside them count from
+its start; the rest moves together, so that a smaller mosaic makes a smaller file.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ from rawclean.io.dng import (
     raw_entries,
 )
 from rawclean.io.metadata import read_metadata
-from rawclean.io.tiff import LONG, Directory, Tiff, TiffCanvas
+from rawclean.io.tiff import LONG, Directory, Entry, Tiff, TiffCanvas
 
 _LAYOUT_TAGS = (
     *(tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS, tags.ROWS_PER_STRIP, tags.PREDICTOR, tags.SAMPLE_FORMAT),
@@ -30,6 +31,8 @@ _STALE_TAGS = (
     *(tags.RAW_IMAGE_DIGEST, tags.NEW_RAW_IMAGE_DIGEST),
     *(tags.ORIGINAL_RAW_FILE_DIGEST, tags.ORIGINAL_RAW_FILE_DATA),
 )
+_PINNED_TAGS = (tags.MAKER_NOTE, tags.DNG_PRIVATE_DATA)
+"""Values that may hold offsets which nobody knows, and so must not move."""
 _MAX_CHAIN = 16
 
 
@@ -59,15 +62,20 @@ class _Graft:
 
     def run(self) -> bytearray:
         chain = self._chain()
-        following = 0
-        for page in reversed(chain[1:]):
-            following = self._write(page, following)
         first = chain[0]
         children = self.tiff.children(first, tags.SUB_IFDS)
+        linked = {tag: self.tiff.children(first, tag)[:1] for tag in (tags.EXIF_IFD, tags.GPS_IFD)}
+        for page in [*chain, *children, *(page for pages in linked.values() for page in pages)]:
+            self._release(page)
         offsets = [self._write(child, child.next_offset) for child in children]
         if not any(map(self._is_preview, [*chain, *children])):
             offsets.append(self._new_preview())
-        self.canvas.set_first(self._write(first, following, offsets))
+        links = {tags.SUB_IFDS: offsets} if offsets else {}
+        links |= {tag: [self._write(page, 0) for page in pages] for tag, pages in linked.items() if pages}
+        following = 0
+        for page in reversed(chain[1:]):
+            following = self._write(page, following)
+        self.canvas.set_first(self._write(self._with_identity(first, links), following))
         return self.canvas.finish()
 
     def _chain(self) -> list[Directory]:
@@ -77,24 +85,33 @@ class _Graft:
             chain.append(self.tiff.directory(chain[-1].next_offset))
         return chain
 
-    def _write(self, page: Directory, next_offset: int, children: list[int] | None = None) -> int:
-        """Store `page` anew with its content replaced; return its offset."""
+    def _release(self, page: Directory) -> None:
+        """Give back what is stored anew: the table, its values but pinned ones, and the picture if it is replaced."""
         self.canvas.release(page.offset, page.size)
-        if page.offset == self.raw_offset:
+        for entry in page.entries.values():
+            if entry.offset is not None and entry.tag not in _PINNED_TAGS:
+                self.canvas.release(entry.offset, len(entry.data))
+        if page.offset == self.raw_offset or self._is_preview(page):
             self._release_data(page)
+
+    def _write(self, page: Directory, next_offset: int) -> int:
+        """Store a released `page` with its picture replaced; return its offset."""
+        page = page.with_entries(
+            Entry(entry.tag, entry.kind, entry.count, entry.data)
+            for entry in page.entries.values()
+            if entry.tag not in _PINNED_TAGS
+        )
+        if page.offset == self.raw_offset:
             page = page.with_entries(
                 raw_entries(self.photo, self.canvas), dropped=(*_LAYOUT_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
             )
         elif self._is_preview(page):
             page = self._with_new_preview(page)
-        if children is not None:
-            page = self._with_identity(page, children)
         return self.canvas.write_directory(Directory(page.offset, page.entries, next_offset))
 
-    def _with_identity(self, first: Directory, children: list[int]) -> Directory:
+    def _with_identity(self, first: Directory, links: dict[int, list[int]]) -> Directory:
         changed = identity_entries(self.tiff, self.photo)
-        if children:
-            changed.append(self.tiff.encode(tags.SUB_IFDS, LONG, children))
+        changed += [self.tiff.encode(tag, LONG, offsets) for tag, offsets in links.items()]
         if tags.NOISE_PROFILE in first.entries:
             changed.append(noise_profile_entry(self.tiff, self.photo.residual))
         return first.with_entries(changed, dropped=_STALE_TAGS)
@@ -111,7 +128,6 @@ class _Graft:
         return preview_size(self.pixels) if tags.JPEG_OFFSET in page.entries else None
 
     def _with_new_preview(self, page: Directory) -> Directory:
-        self._release_data(page)
         size = self._size(page) or preview_size(self.pixels)
         dropped = (*_LAYOUT_TAGS, tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT)
         kind = page.entries.get(tags.NEW_SUBFILE_TYPE)
