@@ -23,7 +23,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-@pytest.mark.parametrize("shape", [SIZE, (57, 513), (513, 512), (64, 96), (67, 101)])
+@pytest.mark.parametrize("shape", [SIZE, (57, 513), (513, 512), (64, 96), (67, 101), (64, 576), (48, 1024), (33, 1040)])
 def test_libraw_reads_the_same_samples(tmp_path, name, shape):
     picture = np.resize(PICTURES[name], shape)
     frame = make_frame(shape, white=65535).with_mosaic(torch.from_numpy(picture.astype(np.float32)))

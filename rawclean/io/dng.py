@@ -98,11 +98,12 @@ def _tiles(codes: NDArray[np.uint16], canvas: TiffCanvas) -> list[Entry]:
 def _tile_side(side: int) -> int:
     """Side of equal tiles of about TILE_SIDE that fit `side` with little to fill up; a multiple of 16, as TIFF asks.
 
-    LibRaw misreads a tile that is wider than the image, so that one tile must fit exactly.
+    LibRaw 0.22 misreads a tile that is wider than the image, and two that are exactly as wide: there are one that fits
+    exactly, or three and more.
     """
     count = -(-side // TILE_SIDE)
-    if count == 1 and side % TILE_MULTIPLE:
-        count = 2
+    if count == 2 or side % TILE_MULTIPLE:
+        count = max(count, 3)
     return -(-side // (count * TILE_MULTIPLE)) * TILE_MULTIPLE
 
 
