@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from torch import Tensor
+
 from rawclean.core.bayer import pack_rggb
 from rawclean.core.frame import RawFrame
 from rawclean.core.noise import NoiseModel
@@ -131,14 +133,15 @@ def read_noise(frame: RawFrame, settings: DenoiseSettings) -> NoiseReading:
     Raises InvalidNoiseError where all of them fail.
     """
     known = _told_noise(frame, settings) or _known_noise(frame)
-    blind = _blind_noise(frame, required=known is None)
+    linear = frame.levels.to_linear(frame.mosaic)
+    blind = _blind_noise(frame, linear, required=known is None)
     if known is None:
         assert blind is not None
         return NoiseReading(blind, "estimate from the photo", None)
     noise, origin = known
     warning = None
     if blind is not None:
-        signal = float(frame.levels.to_linear(frame.mosaic).mean().clamp(min=0))
+        signal = float(linear.mean().clamp(min=0))
         stated, seen = noise.sigma_at(signal), blind.sigma_at(signal)
         if not stated / DISAGREEMENT <= seen <= stated * DISAGREEMENT:
             warning = (
@@ -176,11 +179,11 @@ def _known_noise(frame: RawFrame) -> tuple[NoiseModel, str] | None:
     return None
 
 
-def _blind_noise(frame: RawFrame, *, required: bool) -> NoiseModel | None:
+def _blind_noise(frame: RawFrame, linear: Tensor, *, required: bool) -> NoiseModel | None:
     levels = frame.levels
     floor = (0.5 - float(levels.black.min())) / levels.scale  # the lowest code, 0 ADU, may hide lower values
     try:
-        return estimate_noise(pack_rggb(levels.to_linear(frame.mosaic), frame.pattern), floor)
+        return estimate_noise(pack_rggb(linear, frame.pattern), floor)
     except InvalidNoiseError as error:
         if required:
             raise InvalidNoiseError(f"{frame.source}: {error}") from error

@@ -14,6 +14,7 @@ from rawclean.core.noise import NoiseModel
 from rawclean.io import metadata as tags
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_graft import graft_dng
+from rawclean.io.metadata import read_metadata
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import Tiff
 from rawclean.io.writers import write_photo
@@ -73,7 +74,7 @@ def test_every_pattern_is_grafted(tmp_path, pattern, margins):
 
 def test_the_noise_tags_say_what_was_done(tmp_path):
     source = read_raw(write_dng(tmp_path / "in.dng", make_frame()))
-    data = bytes(graft_dng(DenoisedPhoto(dimmed(source), RESIDUAL, 0.5)))
+    data = bytes(graft_dng(DenoisedPhoto(dimmed(source), RESIDUAL, 0.5), read_metadata(source.source)))
     tiff = Tiff(data)
     raw = tiff.children(tiff.first(), tags.SUB_IFDS)[0]
     assert tiff.numbers(raw.entries[tags.NOISE_REDUCTION_APPLIED]) == (0.5,)

@@ -45,9 +45,10 @@ def estimate_noise(planes: Tensor, floor: float) -> NoiseModel:
             "too little of the photo is neither black nor clipped to measure its noise; "
             "give it with --iso N or --noise SHOT,READ"
         )
+    groups = [_brightness_groups(plane) for plane in mean]
     shot, read = 0.01, 0.0
     for _ in range(ROUNDS):
-        shot, read = _fit_line(*_flat_points(variance, mean, shot, read))
+        shot, read = _fit_line(*_flat_points(variance, mean, groups, (shot, read)))
     return NoiseModel.uniform(min(shot, MAX_VARIANCE), min(read, MAX_VARIANCE))
 
 
@@ -76,16 +77,23 @@ def _bands(planes: Tensor) -> Tensor:
     return bands[:: max(1, round(len(bands) * rows * width / MAX_SAMPLES))]
 
 
-def _flat_points(variance: Tensor, mean: Tensor, shot: float, read: float) -> tuple[Tensor, Tensor, Tensor]:
+def _brightness_groups(mean: Tensor) -> tuple[Tensor, ...]:
+    """Indices of the blocks of one plane, (N,) means, in groups of about equal brightness and equal size."""
+    return mean.argsort().tensor_split(max(2, min(BRIGHTNESS_BINS, len(mean) // 64)))
+
+
+def _flat_points(
+    variance: Tensor, mean: Tensor, groups: list[tuple[Tensor, ...]], line: tuple[float, float]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mean signal, variance and block count of the flattest blocks, per plane and brightness; each (K,)."""
+    shot, read = line
     relative = variance / (shot * mean.clamp(min=0) + read).clamp(min=LEAST_VARIANCE)
     own, around = relative
     others = (own.sum(0, keepdim=True) - own) / 3
     texture = others + around.mean(0)
     points = []
-    for plane in range(4):
-        order = mean[plane].argsort()
-        for brightness in order.tensor_split(max(2, min(BRIGHTNESS_BINS, len(order) // 64))):
+    for plane, plane_groups in enumerate(groups):
+        for brightness in plane_groups:
             count = min(len(brightness), max(LEAST_BLOCKS, int(FLATTEST * len(brightness))))
             flat = brightness[texture[plane, brightness].topk(count, largest=False).indices]
             points.append((mean[plane, flat].mean(), variance[0, plane, flat].mean(), torch.tensor(float(count))))

@@ -83,11 +83,11 @@ def run_on_blocks(
     unjudged: dict[str, dict[str, Tensor]] = {name: {} for name in denoisers}
     count = 0
     for block in blocks:
-        noise = block.noise or estimate_noise(pack_rggb(block.noisy, block.pattern), 0.0)
+        noisy = pack_rggb(block.noisy, block.pattern)
+        noise = block.noise or estimate_noise(noisy, 0.0)
         _judge(found["noisy"], block.noisy, block)
         for name, denoiser in denoisers.items():
-            planes = denoiser(pack_rggb(block.noisy, block.pattern), noise)
-            denoised = unpack_rggb(planes, block.pattern, (block.noisy.shape[0], block.noisy.shape[1]))
+            denoised = unpack_rggb(denoiser(noisy, noise), block.pattern, (block.noisy.shape[0], block.noisy.shape[1]))
             _judge(found[name], denoised, block)
             if block.clean is None:
                 unjudged[name][block.name] = denoised.clamp(0, 1)

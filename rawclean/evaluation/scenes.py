@@ -56,15 +56,15 @@ def read_scenes(folder: Path, limit: int | None = None) -> Iterator[Scene]:
     if not paths:
         raise UnreadablePhotoError(f"{folder}: no PNG or JPEG photos to measure on")
     for index, path in enumerate(paths[:limit]):
-        seed = 1000 + index
-        yield Scene(index, path.name, clean_planes(read_photo(path), seed), draw_protocol_camera(seed))
+        camera = draw_protocol_camera(seed=1000 + index)
+        yield Scene(index, path.name, clean_planes(read_photo(path), camera), camera)
 
 
-def clean_planes(photo: Tensor, seed: int) -> Tensor:
-    """Unprocess one photo (3, H, W) uint8 to planes (4, H/2, W/2) with the camera that `seed` draws."""
+def clean_planes(photo: Tensor, camera: CameraDraw) -> Tensor:
+    """Unprocess one photo (3, H, W) uint8 to planes (4, H/2, W/2) of `camera`."""
     height, width = (side // SIDE_MULTIPLE * SIDE_MULTIPLE for side in photo.shape[1:])
     linear = linear_of_code()[photo[:, :height, :width].long()]
-    return unprocess(linear[None], draw_protocol_camera(seed))[0]
+    return unprocess(linear[None], camera)[0]
 
 
 def draw_protocol_camera(seed: int) -> CameraDraw:

@@ -43,11 +43,12 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
     targets = [path for path in (output, clean_output) if path is not None]
     for path in targets:
         check_target(path, photo, overwrite=settings.overwrite)
-    clean = clean_planes(read_photo(photo), settings.seed)
+    camera = draw_protocol_camera(settings.seed)
+    clean = clean_planes(read_photo(photo), camera)
     noisy = add_noise(clean, settings.noise, torch.Generator().manual_seed(settings.seed))
     silent = NoiseModel.uniform(0.0, 0.0)
     for path, planes, noise in zip(targets, (noisy, clean), (settings.noise, silent), strict=False):
-        frame = _frame(planes, draw_protocol_camera(settings.seed), photo)
+        frame = _frame(planes, camera, photo)
         content = DenoisedPhoto(frame, residual=noise, strength=0.0)
         write_atomically(path, [new_dng(content, Metadata(), _picture(planes, frame.colour))])
 

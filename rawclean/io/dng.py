@@ -1,6 +1,6 @@
 """A denoised mosaic as DNG: what both ways to write one share (DNG specification 1.7.1).
 
-A DNG source is grafted: its bytes stay where they are and only what denoising changes is replaced (`dng_graft`). For
+A DNG source is grafted: its values stay byte for byte and only what denoising changes is replaced (`dng_graft`). For
 any other RAW file a DNG is built from its metadata (`dng_build`).
 """
 
@@ -17,7 +17,7 @@ from rawclean.io import metadata as tags
 from rawclean.io.compression import Compression
 from rawclean.io.ljpeg import encode_tile
 from rawclean.io.pictures import jpeg_bytes
-from rawclean.io.render import render, sensor_codes
+from rawclean.io.render import render
 from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
 
 SOFTWARE = f"rawclean {__version__}"
@@ -26,8 +26,6 @@ PREVIEW_SIDE = 1024
 COMPRESSION_NONE, COMPRESSION_JPEG = 1, 7
 PHOTOMETRIC_YCBCR = 6
 MAIN_IMAGE, REDUCED_IMAGE = 0, 1
-
-
 TILE_SIDE, TILE_MULTIPLE = 512, 16
 
 
@@ -44,10 +42,9 @@ class DenoisedPhoto:
     """Of the mosaic in a DNG."""
 
 
-def raw_entries(photo: DenoisedPhoto, canvas: TiffCanvas) -> list[Entry]:
-    """Place the raster, 16 bits a sample; return the tags that describe it, and what noise is left."""
+def raw_entries(photo: DenoisedPhoto, codes: NDArray[np.uint16], canvas: TiffCanvas) -> list[Entry]:
+    """Place the raster of `photo`, 16-bit `codes`; return the tags that describe it, and what noise is left."""
     tiff = canvas.tiff
-    codes = sensor_codes(photo.frame)
     height, width = codes.shape
     stored = _tiles(codes, canvas) if photo.compression is Compression.LJPEG else _strip(codes, canvas)
     return [
@@ -115,9 +112,9 @@ def noise_profile_entry(tiff: Tiff, noise: NoiseModel) -> Entry:
     return tiff.encode(tags.NOISE_PROFILE, DOUBLE, [*red, *green, *blue])
 
 
-def identity_entries(tiff: Tiff, photo: DenoisedPhoto) -> list[Entry]:
+def identity_entries(tiff: Tiff, codes: NDArray[np.uint16]) -> list[Entry]:
     """Tags of IFD0 that name the new file: the program, and an identifier made of the new samples."""
-    digest = hashlib.sha256(sensor_codes(photo.frame).tobytes()).digest()[:16]
+    digest = hashlib.sha256(codes.tobytes()).digest()[:16]
     return [
         tiff.encode_text(tags.SOFTWARE, SOFTWARE),
         tiff.encode(tags.RAW_DATA_UNIQUE_ID, BYTE, list(digest)),

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
 from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, preview_pixels, preview_size, raw_entries
-from rawclean.io.metadata import Metadata, read_metadata
+from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, preview_size, raw_entries
+from rawclean.io.metadata import Metadata
+from rawclean.io.render import sensor_codes
 from rawclean.io.tiff import (
     BYTE,
     LONG,
@@ -38,22 +39,18 @@ _COPIED_FROM_FIRST = (270, 306, 315, 700, 33432)
 """ImageDescription, DateTime, Artist, XMP, Copyright."""
 
 
-def build_dng(photo: DenoisedPhoto) -> bytearray:
-    """A complete DNG of a photo whose source is no DNG."""
-    return new_dng(photo, read_metadata(photo.frame.source), preview_pixels(photo.frame))
-
-
 def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) -> bytearray:
     """A complete DNG with the metadata of `facts` and a preview of `pixels` (H, W, 3)."""
+    codes = sensor_codes(photo.frame)
     canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
     maker_note = _placed_maker_note(canvas, facts)
-    raw = Directory(0).with_entries([*raw_entries(photo, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
+    raw = Directory(0).with_entries([*raw_entries(photo, codes, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
     first = Directory(0).with_entries(
         [
             *_copied(facts, _COPIED_FROM_FIRST),
             *preview_entries(canvas, pixels, preview_size(pixels)),
             *_camera_entries(canvas.tiff, photo.frame),
-            *identity_entries(canvas.tiff, photo),
+            *identity_entries(canvas.tiff, codes),
             _link(canvas, tags.SUB_IFDS, raw),
             _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, facts, photo.frame, maker_note)),
             *_gps_link(canvas, facts),
@@ -139,7 +136,7 @@ def _copied(facts: Metadata, wanted: tuple[int, ...]) -> list[Entry]:
 def _moved(directory: Directory | None) -> list[Entry]:
     """Entries of a directory, to be placed anew."""
     entries = directory.entries.values() if directory else ()
-    return [Entry(entry.tag, entry.kind, entry.count, entry.data) for entry in entries]
+    return [entry.unplaced() for entry in entries]
 
 
 def _link(canvas: TiffCanvas, tag: int, directory: Directory) -> Entry:

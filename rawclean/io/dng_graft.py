@@ -18,8 +18,9 @@ from rawclean.io.dng import (
     preview_size,
     raw_entries,
 )
-from rawclean.io.metadata import read_metadata
-from rawclean.io.tiff import LONG, Directory, Entry, Tiff, TiffCanvas
+from rawclean.io.metadata import Metadata
+from rawclean.io.render import sensor_codes
+from rawclean.io.tiff import LONG, Directory, Tiff, TiffCanvas
 
 _LAYOUT_TAGS = (
     *(tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS, tags.ROWS_PER_STRIP, tags.PREDICTOR, tags.SAMPLE_FORMAT),
@@ -36,12 +37,11 @@ _PINNED_TAGS = (tags.MAKER_NOTE, tags.DNG_PRIVATE_DATA)
 _MAX_CHAIN = 16
 
 
-def graft_dng(photo: DenoisedPhoto) -> bytearray:
-    """The DNG `photo.frame.source` with its mosaic replaced.
+def graft_dng(photo: DenoisedPhoto, facts: Metadata) -> bytearray:
+    """The DNG `photo.frame.source`, of which `facts` are, with its mosaic replaced.
 
     Raises OutputError where the source's raster is not the one that was read.
     """
-    facts = read_metadata(photo.frame.source)
     if facts.tiff is None or facts.raw is None:
         raise OutputError(f"{photo.frame.source}: changed while it was denoised; try again")
     return _Graft(photo, facts.tiff, facts.raw).run()
@@ -55,6 +55,7 @@ class _Graft:
         self.tiff = tiff
         self.canvas = TiffCanvas(tiff)
         self.raw_offset = raw.offset
+        self.codes = sensor_codes(photo.frame)
         self.pixels: NDArray[np.uint8] = preview_pixels(photo.frame)
         stored = tuple(tiff.integers(raw.entries.get(tag))[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if stored != tuple((side,) for side in photo.frame.raster.shape):
@@ -96,21 +97,17 @@ class _Graft:
 
     def _write(self, page: Directory, next_offset: int) -> int:
         """Store a released `page` with its picture replaced; return its offset."""
-        page = page.with_entries(
-            Entry(entry.tag, entry.kind, entry.count, entry.data)
-            for entry in page.entries.values()
-            if entry.tag not in _PINNED_TAGS
-        )
+        page = page.with_entries(entry.unplaced() for entry in page.entries.values() if entry.tag not in _PINNED_TAGS)
         if page.offset == self.raw_offset:
             page = page.with_entries(
-                raw_entries(self.photo, self.canvas), dropped=(*_LAYOUT_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
+                raw_entries(self.photo, self.codes, self.canvas), dropped=(*_LAYOUT_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
             )
         elif self._is_preview(page):
             page = self._with_new_preview(page)
         return self.canvas.write_directory(Directory(page.offset, page.entries, next_offset))
 
     def _with_identity(self, first: Directory, links: dict[int, list[int]]) -> Directory:
-        changed = identity_entries(self.tiff, self.photo)
+        changed = identity_entries(self.tiff, self.codes)
         changed += [self.tiff.encode(tag, LONG, offsets) for tag, offsets in links.items()]
         if tags.NOISE_PROFILE in first.entries:
             changed.append(noise_profile_entry(self.tiff, self.photo.residual))

@@ -51,6 +51,10 @@ class Entry:
     offset: int | None = None
     """Where `data` lies in the file; None for a value that is not in it yet, or inside the directory."""
 
+    def unplaced(self) -> "Entry":
+        """The same value, to be stored anew."""
+        return Entry(self.tag, self.kind, self.count, self.data)
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:

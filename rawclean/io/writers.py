@@ -7,8 +7,8 @@ import numpy as np
 
 from rawclean.errors import OutputError
 from rawclean.io.atomic import write_atomically
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.dng_build import build_dng
+from rawclean.io.dng import DenoisedPhoto, preview_pixels
+from rawclean.io.dng_build import new_dng
 from rawclean.io.dng_graft import graft_dng
 from rawclean.io.metadata import read_metadata
 from rawclean.io.pictures import png_blocks, tiff_bytes
@@ -18,8 +18,8 @@ Blocks = Iterable[bytes | bytearray]
 
 
 def _dng(photo: DenoisedPhoto) -> Blocks:
-    is_dng = read_metadata(photo.frame.source).is_dng
-    return [graft_dng(photo) if is_dng else build_dng(photo)]
+    facts = read_metadata(photo.frame.source)
+    return [graft_dng(photo, facts) if facts.is_dng else new_dng(photo, facts, preview_pixels(photo.frame))]
 
 
 def _png(photo: DenoisedPhoto) -> Blocks:
