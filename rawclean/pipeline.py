@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from rawclean.core.bayer import pack_rggb
 from rawclean.core.frame import RawFrame
+from rawclean.core.layout import independent_planes
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_estimation import estimate_noise
 from rawclean.errors import InvalidNoiseError
@@ -133,7 +133,7 @@ def read_noise(frame: RawFrame, settings: DenoiseSettings) -> NoiseReading:
     Raises InvalidNoiseError where all of them fail.
     """
     known = _told_noise(frame, settings) or _known_noise(frame)
-    linear = frame.levels.to_linear(frame.mosaic)
+    linear = frame.levels.to_linear(frame.samples)
     blind = _blind_noise(frame, linear, required=known is None)
     if known is None:
         assert blind is not None
@@ -183,7 +183,7 @@ def _blind_noise(frame: RawFrame, linear: Tensor, *, required: bool) -> NoiseMod
     levels = frame.levels
     floor = (0.5 - float(levels.black.min())) / levels.scale  # the lowest code, 0 ADU, may hide lower values
     try:
-        return estimate_noise(pack_rggb(linear, frame.pattern), floor)
+        return estimate_noise(independent_planes(frame.layout, linear), floor)
     except InvalidNoiseError as error:
         if required:
             raise InvalidNoiseError(f"{frame.source}: {error}") from error

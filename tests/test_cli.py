@@ -33,7 +33,7 @@ def test_denoise_makes_the_photo_cleaner(rawclean, sample, tmp_path):
     assert report["noise_origin"] == "NoiseProfile tag"
     assert report["shot"] == pytest.approx(6.4e-3)
     assert set(report["seconds"]) == {"decode", "noise", "network", "write"}
-    before, after = (frame.levels.to_linear(frame.mosaic) for frame in map(read_raw, (sample, tmp_path / "out.dng")))
+    before, after = (frame.levels.to_linear(frame.samples) for frame in map(read_raw, (sample, tmp_path / "out.dng")))
     noise_left = rough_noise(after) / rough_noise(before)
     assert noise_left < 0.3
 
@@ -52,7 +52,7 @@ def test_denoising_a_simulated_photo_brings_it_closer_to_the_clean_one(rawclean,
     noisy, clean, out = (tmp_path / f"{name}.dng" for name in ("noisy", "clean", "out"))
     assert rawclean("simulate", tmp_path / "photo.png", "-o", noisy, "--clean", clean, "--shot", "4e-3").status == 0
     assert rawclean("denoise", noisy, "-o", out, "-q").status == 0
-    truth, before, after = (frame.levels.to_linear(frame.mosaic) for frame in map(read_raw, (clean, noisy, out)))
+    truth, before, after = (frame.levels.to_linear(frame.samples) for frame in map(read_raw, (clean, noisy, out)))
     assert raw_psnr(after, truth) > raw_psnr(before, truth) + 8
 
 

@@ -30,7 +30,9 @@ BAYER_FILES = (
     "kodak_dc120_chart.kdc",
 )
 RESIDUAL = NoiseModel.per_plane([1e-5, 2e-5, 4e-5, 5e-5], [1e-7, 2e-7, 4e-7, 5e-7])
+PIXELS = np.full((12, 16, 3), 99, dtype=np.uint8)
 CHANGED_BY_DENOISING = {
+    *("BlackLevel", "BlackLevelRepeatDim", "WhiteLevel"),
     *("Software", "RawDataUniqueID", "NewRawImageDigest", "RawImageDigest", "NoiseProfile", "NoiseReductionApplied"),
     *("StripOffsets", "StripByteCounts", "RowsPerStrip", "TileWidth", "TileLength", "TileOffsets", "TileByteCounts"),
     *("Compression", "BitsPerSample", "LinearizationTable", "PreviewImage", "PreviewImageLength", "PreviewImageStart"),
@@ -40,8 +42,8 @@ CHANGED_BY_DENOISING = {
 
 def dimmed(frame):
     """The photo with every visible sample below white made darker: a stand-in for a denoised one."""
-    samples = frame.mosaic
-    return frame.with_mosaic(torch.where(samples < frame.levels.white, (samples * 0.9).round(), samples))
+    samples = frame.samples
+    return frame.with_samples(torch.where(samples < frame.levels.white, (samples * 0.9).round(), samples))
 
 
 @pytest.mark.parametrize("name", BAYER_FILES)
@@ -49,10 +51,11 @@ def test_the_mosaic_comes_back_with_geometry_levels_and_colours(shared, tmp_path
     source = read_raw(shared / "raw" / name)
     write_photo(tmp_path / "out.dng", DenoisedPhoto(dimmed(source), RESIDUAL, 1.0))
     written = read_raw(tmp_path / "out.dng")
-    assert torch.equal(written.raster, dimmed(source).raster.round())
-    assert (written.pattern, written.active, written.orientation) == (source.pattern, source.active, source.orientation)
-    assert torch.equal(written.levels.black, source.levels.black)
-    assert written.levels.white == source.levels.white
+    factor = round(written.levels.white / source.levels.white)
+    assert torch.equal(written.raster, (dimmed(source).raster * factor).round())
+    assert (written.layout, written.active, written.orientation) == (source.layout, source.active, source.orientation)
+    assert torch.allclose(written.levels.black, source.levels.black * factor, atol=1e-3)
+    assert written.levels.white == source.levels.white * factor > 32767
     assert written.exposure.iso == source.exposure.iso
     assert written.colour.wb_gains == pytest.approx(source.colour.wb_gains, rel=1e-4)
     assert str(written.camera).removeprefix("Unknown Unknown") in (str(source.camera), "")
@@ -65,16 +68,16 @@ def test_every_pattern_is_grafted(tmp_path, pattern, margins):
     source = read_raw(write_dng(tmp_path / "in.dng", make_frame((66, 97), pattern, (9, 8, 7, 6), margins=margins)))
     write_photo(tmp_path / "out.dng", DenoisedPhoto(dimmed(source), RESIDUAL, 0.5))
     written = read_raw(tmp_path / "out.dng")
-    assert torch.equal(written.raster, dimmed(source).raster)
-    assert (written.pattern, written.active) == (pattern, source.active)
-    clipped = source.mosaic >= source.levels.white
+    assert torch.equal(written.raster, dimmed(source).raster * 4)
+    assert (written.layout, written.active) == (pattern, source.active)
+    clipped = source.samples >= source.levels.white
     assert bool(clipped.any())
-    assert torch.equal(written.mosaic[clipped], source.mosaic[clipped])
+    assert torch.equal(written.samples[clipped], source.samples[clipped] * 4)
 
 
 def test_the_noise_tags_say_what_was_done(tmp_path):
     source = read_raw(write_dng(tmp_path / "in.dng", make_frame()))
-    data = bytes(graft_dng(DenoisedPhoto(dimmed(source), RESIDUAL, 0.5), read_metadata(source.source)))
+    data = bytes(graft_dng(DenoisedPhoto(dimmed(source), RESIDUAL, 0.5), read_metadata(source.source), PIXELS))
     tiff = Tiff(data)
     raw = tiff.children(tiff.first(), tags.SUB_IFDS)[0]
     assert tiff.numbers(raw.entries[tags.NOISE_REDUCTION_APPLIED]) == (0.5,)
@@ -84,7 +87,7 @@ def test_the_noise_tags_say_what_was_done(tmp_path):
 
 def test_the_preview_shows_the_denoised_photo(tmp_path):
     bright = read_raw(write_dng(tmp_path / "in.dng", make_frame((128, 192))))
-    dark = bright.with_mosaic(torch.full_like(bright.mosaic, float(bright.levels.black[0, 0])))
+    dark = bright.with_samples(torch.full_like(bright.samples, float(bright.levels.black[0, 0])))
     means = []
     for name, frame in (("bright.dng", bright), ("dark.dng", dark)):
         write_photo(tmp_path / name, DenoisedPhoto(frame, RESIDUAL, 1.0))

@@ -51,16 +51,16 @@ def test_tiled_equals_whole(student, pattern, size):
     whole = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=1024))
     tiled = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=32))
     limit = 1e-5 * frame.levels.scale
-    assert float((whole.mosaic - tiled.mosaic).abs().max()) <= limit
-    assert float((whole.mosaic - frame.mosaic).abs().max()) > 100 * limit
+    assert float((whole.samples - tiled.samples).abs().max()) <= limit
+    assert float((whole.samples - frame.samples).abs().max()) > 100 * limit
 
 
 def test_clipped_samples_and_masked_borders_are_those_of_the_source(student):
     frame = make_frame((64, 96), margins=(4, 6))
     result = denoise(frame, NOISE, Engine(student, CPU, torch.float32))
-    clipped = frame.mosaic >= frame.levels.white
+    clipped = frame.samples >= frame.levels.white
     assert bool(clipped.any())
-    assert torch.equal(result.mosaic[clipped], frame.mosaic[clipped])
+    assert torch.equal(result.samples[clipped], frame.samples[clipped])
     assert torch.equal(result.raster[:4], frame.raster[:4])
     assert torch.equal(result.raster[:, :6], frame.raster[:, :6])
 
@@ -82,7 +82,7 @@ def test_strength_is_the_share_of_the_noise_taken_away(student):
 def test_half_precision_stays_far_below_the_noise(student):
     scene = make_frame((128, 160))
     single, half = (
-        denoise(scene, NOISE, Engine(student, CPU, dtype)).mosaic for dtype in (torch.float32, torch.bfloat16)
+        denoise(scene, NOISE, Engine(student, CPU, dtype)).samples for dtype in (torch.float32, torch.bfloat16)
     )
     rms = float((single - half).square().mean().sqrt()) / scene.levels.scale
     assert rms < 0.05 * NOISE.sigma_at()

@@ -3,7 +3,19 @@ import struct
 import pytest
 
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io.tiff import ASCII, DOUBLE, LONG, RATIONAL, SHORT, SRATIONAL, Directory, Tiff, TiffCanvas, empty_tiff
+from rawclean.io.tiff import (
+    ASCII,
+    DOUBLE,
+    LONG,
+    RATIONAL,
+    SHORT,
+    SRATIONAL,
+    Directory,
+    Entry,
+    Tiff,
+    TiffCanvas,
+    empty_tiff,
+)
 
 
 def tiff_with(order: str, *entries) -> Tiff:
@@ -72,3 +84,13 @@ def test_a_directory_beyond_the_end_is_an_error():
 def test_an_entry_beyond_the_end_is_left_out():
     table = struct.pack("<H", 1) + struct.pack("<HHII", 700, LONG, 1000, 8) + bytes(4)
     assert Tiff(b"II*\0\x08\0\0\0" + table).first().entries == {}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_entries_of_unknown_type_are_kept(order):
+    canvas = TiffCanvas(empty_tiff(order))
+    strange = Entry(65001, 77, 5, b"\x01\x02\x03\x04")
+    canvas.set_first(canvas.write_directory(Directory(0).with_entries([strange])))
+    read = Tiff(bytes(canvas.finish()))
+    assert read.first().entries[65001] == strange
+    assert read.numbers(read.first().entries[65001]) == ()

@@ -32,7 +32,7 @@ def info(
         "raster": list(frame.raster.shape),
         "visible": [area.height, area.width],
         "visible_from": [area.top, area.left],
-        "pattern": frame.pattern.value,
+        "layout": frame.layout.name,
         "black": frame.levels.black.flatten().tolist(),
         "white": frame.levels.white,
         "white_balance": list(frame.colour.wb_gains),

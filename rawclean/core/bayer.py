@@ -20,6 +20,19 @@ class BayerPattern(Enum):
     GBRG = "GBRG"
 
     @property
+    def samples_per_pixel(self) -> int:
+        """One: a site sees one colour."""
+        return 1
+
+    def pack(self, samples: Tensor) -> Tensor:
+        """As `pack_rggb`."""
+        return pack_rggb(samples, self)
+
+    def unpack(self, planes: Tensor, size: tuple[int, int]) -> Tensor:
+        """As `unpack_rggb`."""
+        return unpack_rggb(planes, self, size)
+
+    @property
     def phase(self) -> tuple[int, int]:
         """Row and column of the red site, each 0 or 1."""
         return divmod(self.value.index("R"), 2)

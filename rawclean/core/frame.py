@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from rawclean.core.bayer import BayerPattern
+from rawclean.core.layout import Layout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 
@@ -63,9 +63,9 @@ class RawFrame:
     """One photo: raster of the sensor and all that is needed to denoise it and to write it again."""
 
     raster: Tensor
-    """(H, W) float32 ADU, masked borders included, in sensor orientation."""
+    """(H, W) float32 ADU, masked borders included, in sensor orientation; (3, H, W) of a demosaiced image."""
     active: ActiveArea
-    pattern: BayerPattern
+    layout: Layout
     """Seen from the top-left of the visible area."""
     levels: Levels
     colour: Colour
@@ -76,15 +76,17 @@ class RawFrame:
     noise_profile: NoiseModel | None
     """From the DNG NoiseProfile tag."""
     source: Path
+    is_float: bool = False
+    """Whether the file stores floating point numbers, finer than any integer code."""
 
     @property
-    def mosaic(self) -> Tensor:
-        """The visible samples (H, W), float32 ADU; a view of the raster."""
+    def samples(self) -> Tensor:
+        """The visible samples (..., H, W), float32 ADU; a view of the raster."""
         area = self.active
-        return self.raster[area.top : area.top + area.height, area.left : area.left + area.width]
+        return self.raster[..., area.top : area.top + area.height, area.left : area.left + area.width]
 
-    def with_mosaic(self, mosaic: Tensor) -> "RawFrame":
+    def with_samples(self, samples: Tensor) -> "RawFrame":
         """The same photo with other visible samples; masked borders stay."""
         frame = dataclasses.replace(self, raster=self.raster.clone())
-        frame.mosaic.copy_(mosaic)
+        frame.samples.copy_(samples)
         return frame

@@ -17,7 +17,7 @@ class Levels:
     """Black and white of a mosaic, in sensor units (ADU)."""
 
     black: Tensor
-    """(2, 2), by position from the top-left of the visible area."""
+    """(2, 2), by position from the top-left of the visible area; (3, 1, 1) of a demosaiced image."""
     white: float
     """Level at which a sample is clipped."""
 
@@ -33,16 +33,16 @@ class Levels:
         """ADU per unit of linear signal."""
         return self.white - float(self.black.max())
 
-    def to_linear(self, mosaic: Tensor) -> Tensor:
-        """Mosaic (H, W) in ADU to linear signal."""
-        return (mosaic - self._black_map(mosaic)) / self.scale
+    def to_linear(self, samples: Tensor) -> Tensor:
+        """Samples (..., H, W) in ADU to linear signal."""
+        return (samples - self._black_map(samples)) / self.scale
 
     def to_adu(self, linear: Tensor) -> Tensor:
-        """Linear signal (H, W) to ADU."""
+        """Linear signal (..., H, W) to ADU."""
         return linear * self.scale + self._black_map(linear)
 
-    def _black_map(self, mosaic: Tensor) -> Tensor:
-        height, width = mosaic.shape
-        if bool((self.black == self.black[0, 0]).all()):
-            return self.black[0, 0]
-        return torch.tile(self.black, (height // 2 + 1, width // 2 + 1))[:height, :width]
+    def _black_map(self, samples: Tensor) -> Tensor:
+        if bool((self.black == self.black.flatten()[0]).all()):
+            return self.black.flatten()[0]
+        repeats = [-(-side // period) for side, period in zip(samples.shape[-2:], self.black.shape[-2:], strict=True)]
+        return torch.tile(self.black, repeats)[..., : samples.shape[-2], : samples.shape[-1]]

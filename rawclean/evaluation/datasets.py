@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import RawcleanError, UnreadablePhotoError
+from rawclean.errors import RawcleanError, UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io.raw import RAW_SUFFIXES, read_raw
 
 SIDD_NOISY, SIDD_CLEAN = "ValidationNoisyBlocksRaw.mat", "ValidationGtBlocksRaw.mat"
@@ -75,10 +75,12 @@ def read_pairs(folder: Path) -> Iterator[Block]:
         raise UnreadablePhotoError(f"{folder / 'noisy'}: no RAW photos in it")
     for source in sources:
         noisy, clean = read_raw(source), read_raw(folder / "clean" / source.name)
-        if noisy.mosaic.shape != clean.mosaic.shape or noisy.pattern != clean.pattern:
+        if not isinstance(noisy.layout, BayerPattern):
+            raise UnsupportedSensorError(f"{source}: the benchmark takes Bayer mosaics only")
+        if noisy.samples.shape != clean.samples.shape or noisy.layout != clean.layout:
             raise UnreadablePhotoError(f"{source}: differs in size or pattern from its clean partner")
-        mosaics = (frame.levels.to_linear(frame.mosaic) for frame in (noisy, clean))
-        yield Block(source.stem, next(mosaics), noisy.pattern, next(mosaics), noisy.noise_profile)
+        mosaics = (frame.levels.to_linear(frame.samples) for frame in (noisy, clean))
+        yield Block(source.stem, next(mosaics), noisy.layout, next(mosaics), noisy.noise_profile)
 
 
 def write_dnd_submission(folder: Path, results: dict[str, Tensor]) -> None:

@@ -62,7 +62,7 @@ def _frame(planes: Tensor, camera: CameraDraw, photo: Path) -> RawFrame:
     return RawFrame(
         raster=codes,
         active=ActiveArea(0, 0, height, width),
-        pattern=BayerPattern.RGGB,
+        layout=BayerPattern.RGGB,
         levels=levels,
         colour=Colour((green / red, 1.0, green / blue), camera.srgb_to_camera[0] @ torch.linalg.inv(SRGB_TO_XYZ)),
         camera=CAMERA,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rawclean.core.bayer import pack_rggb, unpack_rggb
 from rawclean.core.frame import RawFrame
+from rawclean.core.layout import plane_noise
 from rawclean.core.noise import SIGMA_WINDOW, NoiseModel
 from rawclean.core.tiling import core_of, cut, gather
 from rawclean.inference.choices import TILE
@@ -38,16 +38,17 @@ class Engine:
 def denoise(
     frame: RawFrame, noise: NoiseModel, engine: Engine, *, strength: float = 1.0, progress: Progress | None = None
 ) -> RawFrame:
-    """Return `frame` with its visible mosaic denoised; `strength` is the share of the noise that is taken away.
+    """Return `frame` with its visible samples denoised; `strength` is the share of the noise that is taken away.
 
     Samples at or above the white level keep their value: they hold no signal that could be averaged, and a clipped
     site below white gets a colour cast in the developer.
     """
-    mosaic = frame.mosaic
-    planes = pack_rggb(frame.levels.to_linear(mosaic), frame.pattern)
+    samples = frame.samples
+    planes = frame.layout.pack(frame.levels.to_linear(samples))
+    noise = plane_noise(frame.layout, noise)
     clean = denoise_planes_tiled(planes, noise, engine, strength=strength, progress=progress)
-    denoised = frame.levels.to_adu(unpack_rggb(clean, frame.pattern, (mosaic.shape[0], mosaic.shape[1])))
-    return frame.with_mosaic(torch.where(mosaic >= frame.levels.white, mosaic, denoised))
+    denoised = frame.levels.to_adu(frame.layout.unpack(clean, (samples.shape[-2], samples.shape[-1])))
+    return frame.with_samples(torch.where(samples >= frame.levels.white, samples, denoised))
 
 
 def denoise_planes_tiled(

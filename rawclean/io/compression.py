@@ -1,10 +1,11 @@
-"""How the mosaic of a DNG is stored; free of heavy imports for the command line."""
+"""How the samples of a DNG are stored; free of heavy imports for the command line."""
 
 from enum import Enum
 
 
 class Compression(Enum):
-    """Lossless both; ljpeg takes about half the space."""
+    """Lossless all; ljpeg takes about half the space, and jxl less, which only readers of DNG 1.7 open."""
 
     LJPEG = "ljpeg"
     NONE = "none"
+    JXL = "jxl"

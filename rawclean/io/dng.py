@@ -4,26 +4,33 @@ A DNG source is grafted: its values stay byte for byte and only what denoising c
 any other RAW file a DNG is built from its metadata (`dng_build`).
 """
 
+import dataclasses
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from rawclean import __version__
+from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
+from rawclean.core.layout import Layout, PlainLayout
+from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 from rawclean.io import metadata as tags
+from rawclean.io.codecs import CODECS, DEFLATE_FLOAT, Samples
 from rawclean.io.compression import Compression
-from rawclean.io.ljpeg import encode_tile
 from rawclean.io.pictures import jpeg_bytes
-from rawclean.io.render import render
+from rawclean.io.stored import StoredSamples
 from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
 
 SOFTWARE = f"rawclean {__version__}"
+DNG_VERSION, OLDEST_READER, JPEG_XL_VERSION = (1, 4, 0, 0), (1, 1, 0, 0), (1, 7, 0, 0)
 PREVIEW_SIDE = 1024
 """Longest side of a preview that the source did not have."""
-COMPRESSION_NONE, COMPRESSION_JPEG = 1, 7
 PHOTOMETRIC_YCBCR = 6
 MAIN_IMAGE, REDUCED_IMAGE = 0, 1
 TILE_SIDE, TILE_MULTIPLE = 512, 16
@@ -39,52 +46,80 @@ class DenoisedPhoto:
     strength: float
     """Share of the noise that was taken away, for NoiseReductionApplied."""
     compression: Compression = Compression.LJPEG
-    """Of the mosaic in a DNG."""
+    """Of the samples in a DNG."""
+
+    def stored_as(self, compression: Compression) -> "DenoisedPhoto":
+        """The same photo, to be stored in another way."""
+        return dataclasses.replace(self, compression=compression)
 
 
-def raw_entries(photo: DenoisedPhoto, codes: NDArray[np.uint16], canvas: TiffCanvas) -> list[Entry]:
-    """Place the raster of `photo`, 16-bit `codes`; return the tags that describe it, and what noise is left."""
-    tiff = canvas.tiff
-    height, width = codes.shape
-    stored = _tiles(codes, canvas) if photo.compression is Compression.LJPEG else _strip(codes, canvas)
+def raw_entries(photo: DenoisedPhoto, stored: StoredSamples, canvas: TiffCanvas) -> list[Entry]:
+    """Place the samples of `photo`; return the tags that describe them, their levels, and what noise is left."""
+    tiff, layout = canvas.tiff, photo.frame.layout
+    values = stored.values
+    height, width, count = values.shape
+    placed = _strip(values, canvas) if photo.compression is Compression.NONE else _tiles(values, photo, canvas)
+    photometric = tags.PHOTOMETRIC_CFA if isinstance(layout, BayerPattern) else tags.PHOTOMETRIC_LINEAR
     return [
         tiff.encode(tags.NEW_SUBFILE_TYPE, LONG, [MAIN_IMAGE]),
         tiff.encode(tags.IMAGE_WIDTH, LONG, [width]),
         tiff.encode(tags.IMAGE_LENGTH, LONG, [height]),
-        tiff.encode(tags.BITS_PER_SAMPLE, SHORT, [16]),
-        tiff.encode(tags.PHOTOMETRIC, SHORT, [tags.PHOTOMETRIC_CFA]),
-        tiff.encode(tags.SAMPLES_PER_PIXEL, SHORT, [1]),
+        tiff.encode(tags.BITS_PER_SAMPLE, SHORT, [8 * values.itemsize] * count),
+        tiff.encode(tags.PHOTOMETRIC, SHORT, [photometric]),
+        tiff.encode(tags.SAMPLES_PER_PIXEL, SHORT, [count]),
         tiff.encode(tags.PLANAR_CONFIGURATION, SHORT, [1]),
-        *stored,
+        *placed,
+        *([] if photo.frame.is_float else _level_entries(tiff, photo.frame.levels, stored.factor, count)),
         tiff.encode(tags.NOISE_REDUCTION_APPLIED, RATIONAL, [photo.strength]),
-        noise_profile_entry(tiff, photo.residual),
+        noise_profile_entry(tiff, photo.residual, layout),
     ]
 
 
-def _strip(codes: NDArray[np.uint16], canvas: TiffCanvas) -> list[Entry]:
+def _level_entries(tiff: Tiff, levels: Levels, factor: int, count: int) -> list[Entry]:
+    """Black by position, as short as it can be said, and white for each of `count` samples of a pixel."""
+    black = levels.black * factor
+    if black.ndim == 2 and bool((black == black[0, 0]).all()):
+        black = black[:1, :1]
+    values = black.permute(1, 2, 0).flatten().tolist() if black.ndim == 3 else black.flatten().tolist()
+    if len(values) < count:
+        values = values * count
+    whole = all(float(value).is_integer() for value in values)
+    return [
+        tiff.encode(tags.BLACK_LEVEL_REPEAT_DIM, SHORT, list(black.shape[-2:])),
+        tiff.encode(tags.BLACK_LEVEL, LONG if whole else RATIONAL, values),
+        tiff.encode(tags.WHITE_LEVEL, LONG, [round(levels.white * factor)] * count),
+    ]
+
+
+def _strip(values: Samples, canvas: TiffCanvas) -> list[Entry]:
     """One uncompressed strip."""
     tiff = canvas.tiff
-    offset = canvas.place(codes.astype(tiff.order + "u2").tobytes())
+    offset = canvas.place(values.astype(f"{tiff.order}{values.dtype.kind}{values.itemsize}").tobytes())
     return [
-        tiff.encode(tags.COMPRESSION, SHORT, [COMPRESSION_NONE]),
+        tiff.encode(tags.COMPRESSION, SHORT, [tags.COMPRESSION_NONE]),
         tiff.encode(tags.STRIP_OFFSETS, LONG, [offset]),
-        tiff.encode(tags.ROWS_PER_STRIP, LONG, [len(codes)]),
-        tiff.encode(tags.STRIP_BYTE_COUNTS, LONG, [codes.nbytes]),
+        tiff.encode(tags.ROWS_PER_STRIP, LONG, [len(values)]),
+        tiff.encode(tags.STRIP_BYTE_COUNTS, LONG, [values.nbytes]),
     ]
 
 
-def _tiles(codes: NDArray[np.uint16], canvas: TiffCanvas) -> list[Entry]:
-    """Lossless JPEG tiles; those at the far borders are filled up with a mirror image."""
+def _tiles(values: Samples, photo: DenoisedPhoto, canvas: TiffCanvas) -> list[Entry]:
+    """Compressed tiles; those at the far borders are filled up with a mirror image."""
     tiff = canvas.tiff
-    height, width = (_tile_side(side) for side in codes.shape)
-    padded = np.pad(codes, ((0, -codes.shape[0] % height), (0, -codes.shape[1] % width)), "symmetric")
-    tiles = [
-        encode_tile(padded[top : top + height, left : left + width])
-        for top in range(0, codes.shape[0], height)
-        for left in range(0, codes.shape[1], width)
-    ]
+    rows, columns, count = values.shape
+    height, width = _tile_side(rows), _tile_side(columns)
+    padded = np.pad(values, ((0, -rows % height), (0, -columns % width), (0, 0)), "symmetric")
+    pieces = (
+        padded[top : top + height, left : left + width]
+        for top in range(0, rows, height)
+        for left in range(0, columns, width)
+    )
+    codec = DEFLATE_FLOAT if photo.frame.is_float else CODECS[photo.compression]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy and the codecs work outside the interpreter's lock
+        tiles = list(pool.map(codec.encode, pieces))
     return [
-        tiff.encode(tags.COMPRESSION, SHORT, [COMPRESSION_JPEG]),
+        tiff.encode(tags.COMPRESSION, SHORT, [codec.number]),
+        *([tiff.encode(tags.PREDICTOR, SHORT, [codec.predictor(count)])] if codec.predictor else []),
         tiff.encode(tags.TILE_WIDTH, LONG, [width]),
         tiff.encode(tags.TILE_LENGTH, LONG, [height]),
         tiff.encode(tags.TILE_OFFSETS, LONG, [canvas.place(tile) for tile in tiles]),
@@ -104,26 +139,32 @@ def _tile_side(side: int) -> int:
     return -(-side // (count * TILE_MULTIPLE)) * TILE_MULTIPLE
 
 
-def noise_profile_entry(tiff: Tiff, noise: NoiseModel) -> Entry:
-    """NoiseProfile, one pair per colour R, G, B; shot stays above zero, as the tag demands."""
-    pairs = list(zip(noise.shot.clamp(min=1e-12).tolist(), noise.read.tolist(), strict=True))
-    red, (green_shot, green_read), (other_shot, other_read), blue = pairs
-    green = ((green_shot + other_shot) / 2, (green_read + other_read) / 2)
-    return tiff.encode(tags.NOISE_PROFILE, DOUBLE, [*red, *green, *blue])
+def noise_profile_entry(tiff: Tiff, noise: NoiseModel, layout: Layout) -> Entry:
+    """NoiseProfile, one pair per colour; shot stays above zero, as the tag demands."""
+    pairs = torch.stack([noise.shot.clamp(min=1e-12), noise.read], dim=1).double()
+    if layout is PlainLayout.MONOCHROME:
+        values = pairs.mean(0, keepdim=True)
+    else:
+        values = torch.stack([pairs[0], pairs[1:3].mean(0), pairs[3]])
+    return tiff.encode(tags.NOISE_PROFILE, DOUBLE, values.flatten().tolist())
 
 
-def identity_entries(tiff: Tiff, codes: NDArray[np.uint16]) -> list[Entry]:
+def identity_entries(tiff: Tiff, stored: StoredSamples) -> list[Entry]:
     """Tags of IFD0 that name the new file: the program, and an identifier made of the new samples."""
-    digest = hashlib.sha256(codes.tobytes()).digest()[:16]
+    digest = hashlib.sha256(stored.values.tobytes()).digest()[:16]
     return [
         tiff.encode_text(tags.SOFTWARE, SOFTWARE),
         tiff.encode(tags.RAW_DATA_UNIQUE_ID, BYTE, list(digest)),
     ]
 
 
-def preview_pixels(frame: RawFrame) -> NDArray[np.uint8]:
-    """The denoised photo at half size, (H, W, 3), lying as the sensor does."""
-    return render(frame, bits=8, half_size=True, upright=False).astype(np.uint8, copy=False)
+def version_entries(tiff: Tiff, compression: Compression) -> list[Entry]:
+    """DNG version of IFD0, and the oldest that a reader must know: JPEG XL came with 1.7."""
+    newer = compression is Compression.JXL
+    return [
+        tiff.encode(tags.DNG_VERSION, BYTE, JPEG_XL_VERSION if newer else DNG_VERSION),
+        tiff.encode(tags.DNG_BACKWARD_VERSION, BYTE, JPEG_XL_VERSION if newer else OLDEST_READER),
+    ]
 
 
 def preview_entries(canvas: TiffCanvas, pixels: NDArray[np.uint8], size: tuple[int, int]) -> list[Entry]:
@@ -136,7 +177,7 @@ def preview_entries(canvas: TiffCanvas, pixels: NDArray[np.uint8], size: tuple[i
         tiff.encode(tags.IMAGE_WIDTH, LONG, [size[1]]),
         tiff.encode(tags.IMAGE_LENGTH, LONG, [size[0]]),
         tiff.encode(tags.BITS_PER_SAMPLE, SHORT, [8, 8, 8]),
-        tiff.encode(tags.COMPRESSION, SHORT, [COMPRESSION_JPEG]),
+        tiff.encode(tags.COMPRESSION, SHORT, [tags.COMPRESSION_JPEG]),
         tiff.encode(tags.PHOTOMETRIC, SHORT, [PHOTOMETRIC_YCBCR]),
         tiff.encode(tags.SAMPLES_PER_PIXEL, SHORT, [3]),
         tiff.encode(tags.PLANAR_CONFIGURATION, SHORT, [1]),

@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
+from rawclean.core.layout import Layout
 from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, preview_size, raw_entries
+from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, preview_size, raw_entries, version_entries
 from rawclean.io.metadata import Metadata
-from rawclean.io.render import sensor_codes
+from rawclean.io.stored import stored_samples
 from rawclean.io.tiff import (
     BYTE,
     LONG,
@@ -30,8 +32,6 @@ from rawclean.io.tiff import (
     empty_tiff,
 )
 
-DNG_VERSION = (1, 4, 0, 0)
-OLDEST_READER = (1, 1, 0, 0)
 D65 = 21
 XYZ_TO_SRGB = torch.tensor([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """IEC 61966-2-1, the neutral choice for a camera whose colours nobody knows."""
@@ -41,16 +41,17 @@ _COPIED_FROM_FIRST = (270, 306, 315, 700, 33432)
 
 def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) -> bytearray:
     """A complete DNG with the metadata of `facts` and a preview of `pixels` (H, W, 3)."""
-    codes = sensor_codes(photo.frame)
+    stored = stored_samples(photo.frame)
     canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
     maker_note = _placed_maker_note(canvas, facts)
-    raw = Directory(0).with_entries([*raw_entries(photo, codes, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
+    raw = Directory(0).with_entries([*raw_entries(photo, stored, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
     first = Directory(0).with_entries(
         [
             *_copied(facts, _COPIED_FROM_FIRST),
             *preview_entries(canvas, pixels, preview_size(pixels)),
             *_camera_entries(canvas.tiff, photo.frame),
-            *identity_entries(canvas.tiff, codes),
+            *identity_entries(canvas.tiff, stored),
+            *version_entries(canvas.tiff, photo.compression),
             _link(canvas, tags.SUB_IFDS, raw),
             _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, facts, photo.frame, maker_note)),
             *_gps_link(canvas, facts),
@@ -61,21 +62,25 @@ def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) ->
 
 
 def _mosaic_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
-    """Tags of the raw directory: pattern, levels and the visible area; patterns count from its corner."""
+    """Tags of the raw directory: pattern and visible area; the pattern counts from its corner."""
     area = frame.active
-    colours = ["RGB".index(letter) for letter in frame.pattern.value]
     return [
-        tiff.encode(tags.CFA_REPEAT_PATTERN_DIM, SHORT, [2, 2]),
-        tiff.encode(tags.CFA_PATTERN, BYTE, colours),
-        tiff.encode(tags.CFA_PLANE_COLOR, BYTE, [0, 1, 2]),
-        tiff.encode(tags.CFA_LAYOUT, SHORT, [1]),
-        tiff.encode(tags.BLACK_LEVEL_REPEAT_DIM, SHORT, [2, 2]),
-        tiff.encode(tags.BLACK_LEVEL, RATIONAL, frame.levels.black.flatten().tolist()),
-        tiff.encode(tags.WHITE_LEVEL, LONG, [round(frame.levels.white)]),
+        *_pattern_entries(tiff, frame.layout),
         tiff.encode(tags.DEFAULT_SCALE, RATIONAL, [1, 1]),
         tiff.encode(tags.DEFAULT_CROP_ORIGIN, LONG, [0, 0]),
         tiff.encode(tags.DEFAULT_CROP_SIZE, LONG, [area.width, area.height]),
         tiff.encode(tags.ACTIVE_AREA, LONG, [area.top, area.left, area.top + area.height, area.left + area.width]),
+    ]
+
+
+def _pattern_entries(tiff: Tiff, layout: Layout) -> list[Entry]:
+    if not isinstance(layout, BayerPattern):
+        return []
+    return [
+        tiff.encode(tags.CFA_REPEAT_PATTERN_DIM, SHORT, [2, 2]),
+        tiff.encode(tags.CFA_PATTERN, BYTE, ["RGB".index(letter) for letter in layout.value]),
+        tiff.encode(tags.CFA_PLANE_COLOR, BYTE, [0, 1, 2]),
+        tiff.encode(tags.CFA_LAYOUT, SHORT, [1]),
     ]
 
 
@@ -86,8 +91,6 @@ def _camera_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
         tiff.encode_text(tags.MAKE, frame.camera.make or "Unknown"),
         tiff.encode_text(tags.MODEL, frame.camera.model or "Unknown"),
         tiff.encode(tags.ORIENTATION, SHORT, [frame.orientation]),
-        tiff.encode(tags.DNG_VERSION, BYTE, DNG_VERSION),
-        tiff.encode(tags.DNG_BACKWARD_VERSION, BYTE, OLDEST_READER),
         tiff.encode_text(tags.UNIQUE_CAMERA_MODEL, str(frame.camera)),
         tiff.encode(tags.COLOR_MATRIX_1, SRATIONAL, matrix.flatten().tolist()),
         tiff.encode(tags.CALIBRATION_ILLUMINANT_1, SHORT, [D65]),

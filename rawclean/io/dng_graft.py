@@ -9,23 +9,22 @@ from numpy.typing import NDArray
 
 from rawclean.errors import OutputError
 from rawclean.io import metadata as tags
+from rawclean.io.compression import Compression
 from rawclean.io.dng import (
+    JPEG_XL_VERSION,
     DenoisedPhoto,
     identity_entries,
     noise_profile_entry,
     preview_entries,
-    preview_pixels,
     preview_size,
     raw_entries,
+    version_entries,
 )
 from rawclean.io.metadata import Metadata
-from rawclean.io.render import sensor_codes
-from rawclean.io.tiff import LONG, Directory, Tiff, TiffCanvas
+from rawclean.io.opcodes import MAP_POLYNOMIAL, ON_STORED_VALUES, opcode_numbers, without_opcodes
+from rawclean.io.stored import stored_samples
+from rawclean.io.tiff import LONG, Directory, Entry, TiffCanvas
 
-_LAYOUT_TAGS = (
-    *(tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS, tags.ROWS_PER_STRIP, tags.PREDICTOR, tags.SAMPLE_FORMAT),
-    *(tags.TILE_WIDTH, tags.TILE_LENGTH, tags.TILE_OFFSETS, tags.TILE_BYTE_COUNTS),
-)
 _APPLIED_TAGS = (tags.LINEARIZATION_TABLE, tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V)
 """What reading has already done to the samples."""
 _STALE_TAGS = (
@@ -37,28 +36,31 @@ _PINNED_TAGS = (tags.MAKER_NOTE, tags.DNG_PRIVATE_DATA)
 _MAX_CHAIN = 16
 
 
-def graft_dng(photo: DenoisedPhoto, facts: Metadata) -> bytearray:
-    """The DNG `photo.frame.source`, of which `facts` are, with its mosaic replaced.
+def graft_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8] | None = None) -> bytearray:
+    """The DNG `photo.frame.source`, of which `facts` are, with its samples replaced.
+
+    Previews show `pixels` (H, W, 3); without them they stay as they are.
 
     Raises OutputError where the source's raster is not the one that was read.
     """
-    if facts.tiff is None or facts.raw is None:
-        raise OutputError(f"{photo.frame.source}: changed while it was denoised; try again")
-    return _Graft(photo, facts.tiff, facts.raw).run()
+    return _Graft(photo, facts, pixels).run()
 
 
 class _Graft:
-    """One file under change; the preview is rendered once and scaled for each place that holds one."""
+    """One file under change; `pixels` are scaled for each place that holds a preview."""
 
-    def __init__(self, photo: DenoisedPhoto, tiff: Tiff, raw: Directory) -> None:
+    def __init__(self, photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8] | None) -> None:
+        if facts.tiff is None or facts.raw is None:
+            raise OutputError(f"{photo.frame.source}: changed while it was denoised; try again")
         self.photo = photo
-        self.tiff = tiff
-        self.canvas = TiffCanvas(tiff)
-        self.raw_offset = raw.offset
-        self.codes = sensor_codes(photo.frame)
-        self.pixels: NDArray[np.uint8] = preview_pixels(photo.frame)
-        stored = tuple(tiff.integers(raw.entries.get(tag))[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
-        if stored != tuple((side,) for side in photo.frame.raster.shape):
+        self.facts = facts
+        self.tiff = facts.tiff
+        self.canvas = TiffCanvas(facts.tiff)
+        self.raw_offset = facts.raw.offset
+        self.stored = stored_samples(photo.frame, spread=_may_be_spread(facts.raw))
+        self.pixels = pixels
+        size = tuple(facts.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
+        if size != tuple((side,) for side in photo.frame.raster.shape[-2:]):
             raise OutputError(f"{photo.frame.source}: its raw image is cropped in a way that is not supported yet")
 
     def run(self) -> bytearray:
@@ -69,8 +71,8 @@ class _Graft:
         for page in [*chain, *children, *(page for pages in linked.values() for page in pages)]:
             self._release(page)
         offsets = [self._write(child, child.next_offset) for child in children]
-        if not any(map(self._is_preview, [*chain, *children])):
-            offsets.append(self._new_preview())
+        if self.pixels is not None and not any(map(self._is_preview, [*chain, *children])):
+            offsets.append(self._new_preview(self.pixels))
         links = {tags.SUB_IFDS: offsets} if offsets else {}
         links |= {tag: [self._write(page, 0) for page in pages] for tag, pages in linked.items() if pages}
         following = 0
@@ -92,46 +94,50 @@ class _Graft:
         for entry in page.entries.values():
             if entry.offset is not None and entry.tag not in _PINNED_TAGS:
                 self.canvas.release(entry.offset, len(entry.data))
-        if page.offset == self.raw_offset or self._is_preview(page):
+        if page.offset == self.raw_offset or (self.pixels is not None and self._is_preview(page)):
             self._release_data(page)
 
     def _write(self, page: Directory, next_offset: int) -> int:
         """Store a released `page` with its picture replaced; return its offset."""
         page = page.with_entries(entry.unplaced() for entry in page.entries.values() if entry.tag not in _PINNED_TAGS)
         if page.offset == self.raw_offset:
-            page = page.with_entries(
-                raw_entries(self.photo, self.codes, self.canvas), dropped=(*_LAYOUT_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
-            )
-        elif self._is_preview(page):
-            page = self._with_new_preview(page)
+            page = _without_curves(page) if self.facts.is_lossy else page
+            dropped = (*tags.STORAGE_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
+            page = page.with_entries(raw_entries(self.photo, self.stored, self.canvas), dropped)
+        elif self.pixels is not None and self._is_preview(page):
+            page = self._with_new_preview(page, self.pixels)
         return self.canvas.write_directory(Directory(page.offset, page.entries, next_offset))
 
     def _with_identity(self, first: Directory, links: dict[int, list[int]]) -> Directory:
-        changed = identity_entries(self.tiff, self.codes)
+        changed = identity_entries(self.tiff, self.stored)
+        oldest_reader = self.tiff.integers(first.entries.get(tags.DNG_BACKWARD_VERSION))
+        if self.photo.compression is Compression.JXL and oldest_reader < JPEG_XL_VERSION:
+            changed += version_entries(self.tiff, Compression.JXL)
         changed += [self.tiff.encode(tag, LONG, offsets) for tag, offsets in links.items()]
         if tags.NOISE_PROFILE in first.entries:
-            changed.append(noise_profile_entry(self.tiff, self.photo.residual))
+            changed.append(noise_profile_entry(self.tiff, self.photo.residual, self.photo.frame.layout))
         return first.with_entries(changed, dropped=_STALE_TAGS)
 
     def _is_preview(self, page: Directory) -> bool:
         """Whether a directory holds a reduced picture of the photo; masks and depth maps are none."""
         kind = self.tiff.integers(page.entries.get(tags.NEW_SUBFILE_TYPE)) or (1,)
-        return page.offset != self.raw_offset and kind[0] & 0xFFFF == 1 and self._size(page) is not None
+        reduced = page.offset != self.raw_offset and kind[0] & 0xFFFF == 1
+        return reduced and (self._size(page) is not None or tags.JPEG_OFFSET in page.entries)
 
     def _size(self, page: Directory) -> tuple[int, int] | None:
         height, width = (self.tiff.integers(page.entries.get(tag)) for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if height and width and 0 < height[0] <= 1 << 16 and 0 < width[0] <= 1 << 16:
             return height[0], width[0]
-        return preview_size(self.pixels) if tags.JPEG_OFFSET in page.entries else None
+        return None
 
-    def _with_new_preview(self, page: Directory) -> Directory:
-        size = self._size(page) or preview_size(self.pixels)
-        dropped = (*_LAYOUT_TAGS, tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT)
+    def _with_new_preview(self, page: Directory, pixels: NDArray[np.uint8]) -> Directory:
+        size = self._size(page) or preview_size(pixels)
+        dropped = (*tags.STORAGE_TAGS, tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT)
         kind = page.entries.get(tags.NEW_SUBFILE_TYPE)
-        return page.with_entries([*preview_entries(self.canvas, self.pixels, size), *([kind] if kind else [])], dropped)
+        return page.with_entries([*preview_entries(self.canvas, pixels, size), *([kind] if kind else [])], dropped)
 
-    def _new_preview(self) -> int:
-        entries = preview_entries(self.canvas, self.pixels, preview_size(self.pixels))
+    def _new_preview(self, pixels: NDArray[np.uint8]) -> int:
+        entries = preview_entries(self.canvas, pixels, preview_size(pixels))
         return self.canvas.write_directory(Directory(0).with_entries(entries))
 
     def _release_data(self, page: Directory) -> None:
@@ -145,3 +151,20 @@ class _Graft:
             blocks = (self.tiff.integers(page.entries.get(tag)) for tag in (offsets, sizes))
             for offset, size in zip(*blocks, strict=False):
                 self.canvas.release(offset, size)
+
+
+def _may_be_spread(raw: Directory) -> bool:
+    """Whether no opcode depends on the codes as they are."""
+    first = raw.entries.get(tags.OPCODE_LIST_1)
+    return first is None or ON_STORED_VALUES.isdisjoint(opcode_numbers(first.data))
+
+
+def _without_curves(raw: Directory) -> Directory:
+    """Without the polynomials that LibRaw applies when it decodes a lossy DNG."""
+    curves = raw.entries.get(tags.OPCODE_LIST_2)
+    if curves is None:
+        return raw
+    rest = without_opcodes(curves.data, {MAP_POLYNOMIAL})
+    return raw.with_entries(
+        [Entry(curves.tag, curves.kind, len(rest), rest)] if opcode_numbers(rest) else [], dropped=[curves.tag]
+    )

@@ -1,23 +1,27 @@
-"""Lossless JPEG as DNG wants it: tiles of two components, predictor 1 (ITU-T T.81 annex H, DNG specification 1.7.1).
+"""Lossless JPEG as DNG wants it, with predictor 1 (ITU-T T.81 annex H, DNG specification 1.7.1).
 
-Even and odd columns are the two components, so that each sample is predicted by its left neighbour of the same colour.
+Each sample is predicted by its left neighbour of the same component: even and odd columns of a mosaic, or the colours.
 imagecodecs' encoder was weighed: larger files, and darktable rejects its predictor. Every step works on whole arrays.
 """
 
 import heapq
 import struct
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 PRECISION = 16
+PREDICTOR = 1
+"""The left neighbour."""
 MOST_CODE_BITS = 16
 _WORD = 64
 
 
 def encode_tile(samples: NDArray[np.uint16]) -> bytes:
-    """Encode (H, W) samples, W even, as one JPEG with its own Huffman table."""
-    height, width = samples.shape
+    """Encode samples (H, W, components) as one JPEG with its own Huffman table."""
+    height, width, components = samples.shape
+    each = range(components)
     differences = _differences(samples)
     categories = _categories(differences)
     lengths = _code_lengths(np.bincount(categories, minlength=PRECISION + 1))
@@ -27,9 +31,11 @@ def encode_tile(samples: NDArray[np.uint16]) -> bytes:
     return b"".join(
         [
             b"\xff\xd8",
-            _segment(0xC3, struct.pack(">BHHB", PRECISION, height, width // 2, 2) + bytes([0, 0x11, 0, 1, 0x11, 0])),
+            _segment(
+                0xC3, struct.pack(">BHHB", PRECISION, height, width, components) + _flat((i, 0x11, 0) for i in each)
+            ),
             _segment(0xC4, _table(symbols)),
-            _segment(0xDA, bytes([2, 0, 0, 1, 0, 1, 0, 0])),
+            _segment(0xDA, bytes([components]) + _flat((i, 0) for i in each) + bytes([PREDICTOR, 0, 0])),
             _stuffed(bits),
             b"\xff\xd9",
         ]
@@ -37,14 +43,14 @@ def encode_tile(samples: NDArray[np.uint16]) -> bytes:
 
 
 def _differences(samples: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Sample less prediction, modulo 2^16 in (-2^15, 2^15], in coding order (H * W,)."""
-    pairs = samples.astype(np.int32).reshape(len(samples), -1, 2)
-    predicted = np.empty_like(pairs)
-    predicted[:, 1:] = pairs[:, :-1]
-    predicted[1:, 0] = pairs[:-1, 0]
+    """Sample less prediction, modulo 2^16 in (-2^15, 2^15], in coding order (N,)."""
+    values = samples.astype(np.int32)
+    predicted = np.empty_like(values)
+    predicted[:, 1:] = values[:, :-1]
+    predicted[1:, 0] = values[:-1, 0]
     predicted[0, 0] = 1 << (PRECISION - 1)
     half = 1 << (PRECISION - 1)
-    wrapped: NDArray[np.int32] = (half - 1) - ((half - 1) - (pairs - predicted).ravel()) % (2 * half)
+    wrapped: NDArray[np.int32] = (half - 1) - ((half - 1) - (values - predicted).ravel()) % (2 * half)
     wrapped[wrapped == -half] = half
     return wrapped
 
@@ -58,11 +64,12 @@ def _coded(
     differences: NDArray[np.int32], categories: NDArray[np.uint8], lengths: list[int], codes: list[int]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Huffman code and extra bits of each difference: values and their numbers of bits."""
-    extra = categories.astype(np.int64)
-    extra[extra == PRECISION] = 0  # the one value of the last category needs none
-    low_bits = np.where(differences < 0, differences - 1, differences) & ((1 << extra) - 1)
-    values = (np.array(codes, dtype=np.int64)[categories] << extra) | low_bits
-    return values.astype(np.uint64), np.array(lengths, dtype=np.int64)[categories] + extra
+    extra = np.arange(PRECISION + 1)
+    extra[PRECISION] = 0  # the one value of the last category needs none
+    masks = ((1 << extra) - 1).astype(np.int32)
+    heads = (np.array(codes) << extra).astype(np.uint64)
+    low_bits = (differences - (differences < 0)) & masks[categories]
+    return heads[categories] | low_bits.astype(np.uint64), (np.array(lengths) + extra)[categories]
 
 
 def _code_lengths(counts: NDArray[np.int64]) -> list[int]:
@@ -131,6 +138,10 @@ def _pack_bits(values: NDArray[np.uint64], bits: NDArray[np.int64]) -> NDArray[n
 def _stuffed(data: NDArray[np.uint8]) -> bytes:
     """Follow every FF by a zero, so that it is no marker."""
     return np.insert(data, np.flatnonzero(data == 0xFF) + 1, 0).tobytes()
+
+
+def _flat(parts: Iterable[tuple[int, ...]]) -> bytes:
+    return bytes(value for part in parts for value in part)
 
 
 def _segment(marker: int, content: bytes) -> bytes:

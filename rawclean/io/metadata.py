@@ -28,11 +28,24 @@ DNG_VERSION, DNG_BACKWARD_VERSION, UNIQUE_CAMERA_MODEL, DNG_PRIVATE_DATA = 50706
 LINEARIZATION_TABLE, BLACK_LEVEL_REPEAT_DIM, BLACK_LEVEL = 50712, 50713, 50714
 BLACK_LEVEL_DELTA_H, BLACK_LEVEL_DELTA_V, WHITE_LEVEL = 50715, 50716, 50717
 DEFAULT_SCALE, DEFAULT_CROP_ORIGIN, DEFAULT_CROP_SIZE, ACTIVE_AREA = 50718, 50719, 50720, 50829
+BAYER_GREEN_SPLIT, MASKED_AREAS, DEFAULT_USER_CROP = 50733, 50830, 51125
 COLOR_MATRIX_1, AS_SHOT_NEUTRAL, CALIBRATION_ILLUMINANT_1 = 50721, 50728, 50778
 ORIGINAL_RAW_FILE_NAME, ORIGINAL_RAW_FILE_DATA, ORIGINAL_RAW_FILE_DIGEST = 50827, 50828, 50973
 RAW_DATA_UNIQUE_ID, RAW_IMAGE_DIGEST, NEW_RAW_IMAGE_DIGEST = 50781, 50972, 51111
 NOISE_REDUCTION_APPLIED, NOISE_PROFILE = 50935, 51041
+OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3 = 51008, 51009, 51022
 PHOTOMETRIC_CFA, PHOTOMETRIC_LINEAR = 32803, 34892
+COMPRESSION_NONE, COMPRESSION_JPEG, COMPRESSION_DEFLATE = 1, 7, 8
+COMPRESSION_LOSSY_JPEG, COMPRESSION_JPEG_XL = 34892, 52546
+INTERLEAVE_FACTORS = (50975, 52547)
+"""RowInterleaveFactor, ColumnInterleaveFactor."""
+STORAGE_TAGS = (
+    *(STRIP_OFFSETS, STRIP_BYTE_COUNTS, ROWS_PER_STRIP, PREDICTOR),
+    *(TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS),
+)
+"""Where the samples lie and how they are cut."""
+FLOATING_POINT = 3
+"""SampleFormat."""
 
 ISO_OVERFLOW = 65535
 """EXIF's 16-bit ISO at its end; the true value is in RecommendedExposureIndex."""
@@ -59,6 +72,21 @@ class Metadata:
     def is_dng(self) -> bool:
         """Whether the file is a DNG with a raw image."""
         return self.raw is not None
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether a DNG's raw image is stored as 8-bit lossy JPEG."""
+        return self.numbers(COMPRESSION) == (COMPRESSION_LOSSY_JPEG,)
+
+    @property
+    def is_jpeg_xl(self) -> bool:
+        """Whether a DNG's raw image is stored as JPEG XL (DNG 1.7)."""
+        return self.numbers(COMPRESSION) == (COMPRESSION_JPEG_XL,)
+
+    @property
+    def has_float_samples(self) -> bool:
+        """Whether a DNG's raw image is stored as floating point numbers."""
+        return FLOATING_POINT in self.numbers(SAMPLE_FORMAT)
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """Values of a tag of the DNG's raw directory, else of IFD0; empty where absent."""

@@ -4,6 +4,7 @@ rawpy gives integer blacks in colour order and no DNG tags; for a DNG the tags d
 """
 
 import dataclasses
+import io
 import math
 import os
 from collections.abc import Iterator
@@ -17,11 +18,13 @@ from torch import Tensor
 
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
+from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
+from rawclean.io.raster import libraw_reads, read_raster, without_samples
 
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
@@ -37,7 +40,9 @@ RAW_SUFFIXES = frozenset(
 
 
 def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
-    """Read a photo whose sensor has a 2x2 Bayer mosaic; `use_noise_profile` says whether its noise tag counts.
+    """Read a photo: a 2x2 Bayer mosaic, monochrome, or a demosaiced DNG.
+
+    `use_noise_profile` says whether its noise tag counts.
 
     Raises UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError or InvalidNoiseError.
     """
@@ -45,10 +50,11 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
     try:
         facts = read_metadata(path)
         _check_dng_layout(facts)
-        with _libraw_silenced(), rawpy.imread(str(path)) as raw:
-            pattern = _bayer_pattern(raw)
-            raster = torch.from_numpy(raw.raw_image.astype(np.float32))
-            frame = _frame(raw, facts, pattern, raster, path)
+        ours = None if libraw_reads(facts) else read_raster(path, facts)
+        opened = str(path) if ours is None else io.BytesIO(without_samples(facts))
+        with _libraw_silenced(), rawpy.imread(opened) as raw:
+            layout = _layout(raw, facts)
+            frame = _frame(raw, facts, layout, _checked(raw, layout, _raster(raw) if ours is None else ours), path)
         return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
@@ -84,12 +90,9 @@ def _check_is_file(path: Path) -> None:
 
 
 def _check_dng_layout(facts: Metadata) -> None:
-    """Refuse by tag what LibRaw would misread: linear data and colour patterns that are not 2x2."""
+    """Refuse by tag what LibRaw would misread: colour patterns that are not 2x2."""
     if not facts.is_dng:
         return
-    if facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_LINEAR,):
-        kind = "monochrome" if facts.numbers(tags.SAMPLES_PER_PIXEL) == (1,) else "already demosaiced (linear)"
-        raise UnsupportedSensorError(f"{kind} DNG; rawclean needs a Bayer mosaic, this is not supported yet")
     repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
     if repeat and repeat != (2, 2):
         kind = {(6, 6): "X-Trans sensor", (4, 4): "Quad-Bayer sensor"}.get(
@@ -98,13 +101,22 @@ def _check_dng_layout(facts: Metadata) -> None:
         raise UnsupportedSensorError(f"{kind}; rawclean reads 2x2 Bayer mosaics, this is not supported yet")
 
 
+def _layout(raw: rawpy.RawPy, facts: Metadata) -> Layout:
+    """The layout, a pattern as seen from the top-left of LibRaw's visible area; raises UnsupportedSensorError."""
+    if facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_LINEAR,):
+        count = next(iter(facts.integers(tags.SAMPLES_PER_PIXEL)), 1)
+        if count not in {layout.value for layout in PlainLayout}:
+            raise UnsupportedSensorError(f"demosaiced DNG of {count} colours; this is not supported yet")
+        return PlainLayout(count)
+    if raw.raw_type != rawpy.RawType.Flat:
+        raise UnsupportedSensorError("already demosaiced in the camera, or a Foveon sensor; this is not supported yet")
+    return PlainLayout.MONOCHROME if raw.num_colors == 1 else _bayer_pattern(raw)
+
+
 def _bayer_pattern(raw: rawpy.RawPy) -> BayerPattern:
-    """The pattern from the top-left of the visible area; raises UnsupportedSensorError for any other layout."""
     colours = raw.color_desc.decode("ascii", "replace")
-    if raw.raw_type != rawpy.RawType.Flat or raw.raw_image is None:
-        raise UnsupportedSensorError("already demosaiced or a Foveon sensor; this is not supported yet")
     if raw.raw_pattern is None:
-        raise UnsupportedSensorError("monochrome sensor without a colour pattern; this is not supported yet")
+        raise UnsupportedSensorError("a sensor without a colour pattern; this is not supported yet")
     if raw.raw_pattern.shape != (2, 2):
         raise UnsupportedSensorError("X-Trans sensor; rawclean reads 2x2 Bayer mosaics, this is not supported yet")
     letters = "".join(colours[index] for index in raw.raw_pattern.flat)
@@ -113,8 +125,24 @@ def _bayer_pattern(raw: rawpy.RawPy) -> BayerPattern:
     return BayerPattern(letters)
 
 
-def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Tensor, path: Path) -> RawFrame:
+def _checked(raw: rawpy.RawPy, layout: Layout, image: Tensor) -> Tensor:
+    """The samples, if they are as many as the tags say; else raises UnreadablePhotoError."""
+    size, colours = (raw.sizes.raw_height, raw.sizes.raw_width), layout.samples_per_pixel
+    if image.shape == (size if colours == 1 else (colours, *size)):
+        return image
+    raise UnreadablePhotoError("its samples are not laid out as its tags say; the file is damaged")
+
+
+def _raster(raw: rawpy.RawPy) -> Tensor:
+    """All samples as LibRaw reads them, (H, W) or (3, H, W), float32 ADU."""
+    image = torch.from_numpy(raw.raw_image.astype(np.float32))
+    return image[..., :3].permute(2, 0, 1).contiguous() if image.ndim == 3 else image  # LibRaw keeps four colours
+
+
+def _frame(raw: rawpy.RawPy, facts: Metadata, layout: Layout, raster: Tensor, path: Path) -> RawFrame:
     active = _active_area(raw, facts)
+    if isinstance(layout, BayerPattern):
+        layout = layout.shifted(active.top - raw.sizes.top_margin, active.left - raw.sizes.left_margin)
     if min(active.height, active.width) < MIN_SIDE:
         raise UnsupportedSensorError(
             f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
@@ -123,14 +151,15 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, pattern: BayerPattern, raster: Ten
     frame = RawFrame(
         raster=raster,
         active=active,
-        pattern=pattern.shifted(active.top - raw.sizes.top_margin, active.left - raw.sizes.left_margin),
-        levels=Levels(_black(raw, facts), _white(raw, facts)),
+        layout=layout,
+        levels=_levels(raw, facts, layout),
         colour=Colour(_wb_gains(raw), _xyz_to_camera(raw, facts)),
         camera=facts.camera,
         exposure=_exposure(raw, facts),
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         noise_profile=None,
         source=path,
+        is_float=facts.has_float_samples,
     )
     _bake_black_deltas(frame, facts)
     return frame
@@ -152,6 +181,18 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
     raise InvalidLevelsError(f"its ActiveArea {corners} is not inside the image; the file is damaged")
 
 
+def _levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
+    """Black and white; LibRaw spreads the 8 bits of a lossy DNG over its own scale, from 0."""
+    if facts.is_lossy:
+        return Levels(torch.zeros(1, 1), float(raw.white_level))
+    if layout is PlainLayout.LINEAR_RGB:
+        black = torch.tensor(facts.numbers(tags.BLACK_LEVEL) or (0.0,), dtype=torch.float32)
+        if len(black) not in (1, 3):
+            raise InvalidLevelsError(f"{len(black)} black levels for three colours; the file is damaged")
+        return Levels(black[:, None, None], _white(raw, facts))
+    return Levels(_black(raw, facts), _white(raw, facts))
+
+
 def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
     """Per-site blacks (2, 2); a DNG's tag counts from the active area and may hold fractions."""
     values = facts.numbers(tags.BLACK_LEVEL)
@@ -161,6 +202,8 @@ def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
     if values and rows in (1, 2) and columns in (1, 2) and len(values) == rows * columns:
         return torch.tensor(values, dtype=torch.float32).reshape(rows, columns).repeat(2 // rows, 2 // columns)
     per_colour = raw.black_level_per_channel
+    if raw.num_colors == 1:
+        return torch.full((2, 2), float(per_colour[0]))
     return torch.tensor([[float(per_colour[index]) for index in row] for row in np.asarray(raw.raw_pattern).tolist()])
 
 
@@ -173,9 +216,9 @@ def _bake_black_deltas(frame: RawFrame, facts: Metadata) -> None:
     """Apply BlackLevelDeltaH/V to the samples: of six raw developers only the DNG SDK applies the tags rightly."""
     per_column, per_row = (facts.numbers(tag) for tag in (tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V))
     if len(per_column) == frame.active.width:
-        frame.mosaic.sub_(torch.tensor(per_column, dtype=torch.float32))
+        frame.samples.sub_(torch.tensor(per_column, dtype=torch.float32))
     if len(per_row) == frame.active.height:
-        frame.mosaic.sub_(torch.tensor(per_row, dtype=torch.float32)[:, None])
+        frame.samples.sub_(torch.tensor(per_row, dtype=torch.float32)[:, None])
 
 
 def _wb_gains(raw: rawpy.RawPy) -> tuple[float, float, float]:

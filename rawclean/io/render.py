@@ -1,32 +1,31 @@
-"""A mosaic to a picture: LibRaw's developer, fed with the samples of a `RawFrame`."""
+"""Samples to a picture: LibRaw's developer, fed with those of a `RawFrame`."""
 
-from typing import cast
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import rawpy
-import torch
 from numpy.typing import NDArray
 
-from rawclean.core.frame import RawFrame
-
-MAX_CODE = 65535
-
-
-def sensor_codes(frame: RawFrame) -> NDArray[np.uint16]:
-    """The raster (H, W), masked borders included, rounded to 16-bit codes."""
-    return cast(NDArray[np.uint16], frame.raster.round().clamp(0, MAX_CODE).to(torch.uint16).numpy())
+from rawclean.io.compression import Compression
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng_graft import graft_dng
+from rawclean.io.metadata import Metadata
+from rawclean.io.raster import libraw_decodes
+from rawclean.io.stored import stored_samples
 
 
 def render(
-    frame: RawFrame, *, bits: int, half_size: bool = False, upright: bool = True
+    photo: DenoisedPhoto, facts: Metadata, *, bits: int, half_size: bool = False, upright: bool = True
 ) -> NDArray[np.uint8 | np.uint16]:
     """Develop to sRGB (H, W, 3) with the camera's white balance and fixed exposure, 8 or 16 `bits`.
 
-    `upright` turns the picture as the camera was held; without it the picture lies as the sensor does.
+    `facts` are of the photo's source. `upright` turns the picture as the camera was held; without it the picture lies
+    as the sensor does.
     """
-    with rawpy.imread(str(frame.source)) as raw:
-        raw.raw_image[:] = sensor_codes(frame)
-        return raw.postprocess(
+    with _opened(photo, facts) as raw:
+        picture = raw.postprocess(
             use_camera_wb=True,
             no_auto_bright=True,
             adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
@@ -34,3 +33,26 @@ def render(
             half_size=half_size,
             user_flip=None if upright else 0,
         )
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+
+
+def preview(photo: DenoisedPhoto, facts: Metadata) -> NDArray[np.uint8]:
+    """The photo at half size, (H, W, 3), lying as the sensor does."""
+    return render(photo, facts, bits=8, half_size=True, upright=False).astype(np.uint8, copy=False)
+
+
+@contextmanager
+def _opened(photo: DenoisedPhoto, facts: Metadata) -> Iterator[rawpy.RawPy]:
+    """LibRaw with the photo's samples: in place of the source's, or in a plain DNG where it cannot decode those."""
+    if not libraw_decodes(facts):
+        plain = photo.stored_as(Compression.NONE)
+        with rawpy.imread(io.BytesIO(graft_dng(plain, facts))) as raw:
+            yield raw
+        return
+    with rawpy.imread(str(photo.frame.source)) as raw:
+        codes = stored_samples(photo.frame, spread=False).values
+        if raw.raw_image.ndim == 3:
+            raw.raw_image[..., : codes.shape[2]] = codes
+        else:
+            raw.raw_image[:] = codes[..., 0]
+        yield raw

@@ -92,7 +92,7 @@ class Tiff:
         return self.directory(self._unpack("I", 4)[0])
 
     def directory(self, offset: int) -> Directory:
-        """Read the directory at `offset`; entries of unknown type, or beyond the end of the file, are left out."""
+        """Read the directory at `offset`; entries with values beyond the end of the file are left out."""
         (count,) = self._unpack("H", offset)
         entries: dict[int, Entry] = {}
         for index in range(count):
@@ -112,8 +112,8 @@ class Tiff:
         return [self.directory(offset) for offset in offsets]
 
     def numbers(self, entry: Entry | None) -> tuple[float, ...]:
-        """Values as floats; a rational with denominator zero is left as not a number."""
-        if entry is None:
+        """Values as floats, none of unknown type; a rational with denominator zero is left as not a number."""
+        if entry is None or entry.kind not in _FORMATS:
             return ()
         values = self._values(entry)
         if entry.kind in (RATIONAL, SRATIONAL):
@@ -148,8 +148,8 @@ class Tiff:
 
     def _entry(self, position: int) -> Entry | None:
         tag, kind, count = self._unpack("HHI", position)
-        if kind not in _FORMATS:
-            return None
+        if kind not in _FORMATS:  # the four bytes may be values or an offset: they are kept as they are
+            return Entry(tag, kind, count, bytes(self.data[position + 8 : position + 12]))
         size = count * struct.calcsize("<" + _FORMATS[kind])
         offset = position + 8 if size <= 4 else self._unpack("I", position + 8)[0]
         if offset + size > len(self.data):

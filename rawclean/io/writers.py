@@ -4,30 +4,36 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rawclean.errors import OutputError
 from rawclean.io.atomic import write_atomically
-from rawclean.io.dng import DenoisedPhoto, preview_pixels
+from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_build import new_dng
 from rawclean.io.dng_graft import graft_dng
 from rawclean.io.metadata import read_metadata
 from rawclean.io.pictures import png_blocks, tiff_bytes
-from rawclean.io.render import render
+from rawclean.io.render import preview, render
 
 Blocks = Iterable[bytes | bytearray]
 
 
 def _dng(photo: DenoisedPhoto) -> Blocks:
     facts = read_metadata(photo.frame.source)
-    return [graft_dng(photo, facts) if facts.is_dng else new_dng(photo, facts, preview_pixels(photo.frame))]
+    pixels = preview(photo, facts)
+    return [graft_dng(photo, facts, pixels) if facts.is_dng else new_dng(photo, facts, pixels)]
 
 
 def _png(photo: DenoisedPhoto) -> Blocks:
-    return png_blocks(render(photo.frame, bits=16).astype(np.uint16, copy=False))
+    return png_blocks(_picture(photo))
 
 
 def _tiff(photo: DenoisedPhoto) -> Blocks:
-    return [tiff_bytes(render(photo.frame, bits=16).astype(np.uint16, copy=False))]
+    return [tiff_bytes(_picture(photo))]
+
+
+def _picture(photo: DenoisedPhoto) -> NDArray[np.uint16]:
+    return render(photo, read_metadata(photo.frame.source), bits=16).astype(np.uint16, copy=False)
 
 
 WRITERS: dict[str, Callable[[DenoisedPhoto], Blocks]] = {".dng": _dng, ".png": _png, ".tif": _tiff, ".tiff": _tiff}

@@ -1,0 +1,66 @@
+"""How the samples of a sensor lie, and the four planes that a network sees of them.
+
+A Bayer mosaic is packed into R, Gr, Gb and B (`bayer`). The other layouts borrow the same planes and so the same
+networks: a monochrome image becomes a mosaic whose colours agree, a demosaiced one gives its green twice.
+"""
+
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from rawclean.core.bayer import BayerPattern, pack_rggb, unpack_rggb
+from rawclean.core.noise import NoiseModel
+from rawclean.core.unprocess import mosaic_planes
+
+REPEATED_GREEN = 1.5
+"""Factor on the variance of a green that is given twice, so that the network does not take agreement for certainty.
+
+Measured with noise on all three colours of nine photos: factors 1, 1.5, 2 and 3 give 54.32, 54.48, 54.32 and 54.01 dB
+at shot noise 1e-4, and 39.01, 40.56, 40.49 and 40.07 dB at 1.2e-2; 1.5 is best at the three levels between, too.
+"""
+
+
+class PlainLayout(Enum):
+    """Images without a colour filter array; the value is the number of samples per pixel."""
+
+    MONOCHROME = 1
+    """(H, W)."""
+    LINEAR_RGB = 3
+    """(3, H, W), demosaiced or never mosaiced."""
+
+    @property
+    def samples_per_pixel(self) -> int:
+        """One, or one per colour."""
+        return self.value
+
+    def pack(self, samples: Tensor) -> Tensor:
+        """Samples (H, W) or (3, H, W) to planes (4, H', W')."""
+        if self is PlainLayout.MONOCHROME:
+            return pack_rggb(samples, BayerPattern.RGGB)
+        return samples[[0, 1, 1, 2]]
+
+    def unpack(self, planes: Tensor, size: tuple[int, int]) -> Tensor:
+        """Undo `pack` for an image of `size` (H, W)."""
+        if self is PlainLayout.MONOCHROME:
+            return unpack_rggb(planes, BayerPattern.RGGB, size)
+        return torch.stack([planes[0], (planes[1] + planes[2]) / 2, planes[3]])
+
+
+Layout = BayerPattern | PlainLayout
+
+
+def plane_noise(layout: Layout, noise: NoiseModel) -> NoiseModel:
+    """What a network must be told of the `noise` of samples, so that it treats the planes of `layout` rightly."""
+    if layout is not PlainLayout.LINEAR_RGB:
+        return noise
+    factor = torch.tensor([1, REPEATED_GREEN, REPEATED_GREEN, 1], device=noise.shot.device)
+    return NoiseModel(noise.shot * factor, noise.read * factor)
+
+
+def independent_planes(layout: Layout, samples: Tensor) -> Tensor:
+    """Planes (4, H', W') that share no sample, to estimate noise in."""
+    if layout is not PlainLayout.LINEAR_RGB:
+        return layout.pack(samples)
+    height, width = (side // 2 * 2 for side in samples.shape[1:])
+    return mosaic_planes(samples[None, :, :height, :width])[0]

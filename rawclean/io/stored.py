@@ -1,0 +1,37 @@
+"""Samples as a DNG stores them: 16-bit codes, spread so that denoised values keep their fractions.
+
+Averaging makes values between the codes of the sensor. A 14-bit mosaic is stored times four, a 12-bit one times
+sixteen, black and white with it; rounding then costs 0.08 or 0.02 of a step of the sensor instead of 0.29. A source of
+floating point numbers stays one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from rawclean.core.frame import RawFrame
+
+MAX_CODE = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSamples:
+    """What goes into the file."""
+
+    values: NDArray[Any]
+    """(H, W, samples per pixel), uint16 or float32, masked borders included."""
+    factor: int
+    """Codes per ADU, a power of two."""
+
+
+def stored_samples(frame: RawFrame, *, spread: bool = True) -> StoredSamples:
+    """The samples of `frame` as they are stored; without `spread` they stay in ADU."""
+    raster = (frame.raster[None] if frame.raster.ndim == 2 else frame.raster).permute(1, 2, 0)
+    if frame.is_float:
+        return StoredSamples(raster.contiguous().numpy(), 1)
+    top = max(frame.levels.white, float(raster.max()), 1.0)
+    factor = 1 << max(0, int(MAX_CODE // top).bit_length() - 1) if spread else 1
+    codes = (raster * factor).round().clamp(0, MAX_CODE).to(torch.uint16)
+    return StoredSamples(codes.contiguous().numpy(), factor)

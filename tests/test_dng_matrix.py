@@ -1,0 +1,64 @@
+"""Every layout of the matrix, read, written by each compression, and read back."""
+
+import pytest
+import rawpy
+import torch
+from dng_matrix import CASES
+
+from rawclean.core.noise import NoiseModel
+from rawclean.io import metadata as tags
+from rawclean.io.compression import Compression
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.metadata import read_metadata
+from rawclean.io.raster import libraw_decodes
+from rawclean.io.raw import read_raw
+from rawclean.io.writers import write_photo
+
+RESIDUAL = NoiseModel.uniform(1e-5, 1e-7)
+
+
+def smoothed(frame):
+    """Values between the codes of the sensor, as denoising makes them; clipped samples stay."""
+    samples = frame.samples
+    between = (samples + samples.roll(1, -1)) / 2
+    return frame.with_samples(torch.where(samples < frame.levels.white, between, samples))
+
+
+def test_there_are_forty_layouts():
+    assert len(CASES) >= 40
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_samples_of_the_generator_are_read(tmp_path, name):
+    case = CASES[name]
+    expected, read = case.frame(), read_raw(case.write(tmp_path / "in.dng"))
+    assert (read.layout, read.active, read.is_float) == (expected.layout, expected.active, case.storage.floating)
+    assert read.orientation == case.storage.orientation
+    assert read.levels.white == pytest.approx(expected.levels.white)
+    deltas = dict.fromkeys((tags.BLACK_LEVEL_DELTA_V, tags.BLACK_LEVEL_DELTA_H), torch.zeros(1))
+    deltas |= {tag: torch.tensor(values) for tag, _, values in case.tags if tag in deltas}
+    rows, columns = deltas.values()
+    assert torch.equal(read.samples, expected.samples - rows[:, None] - columns)
+    assert torch.equal(*(frame.levels.black.broadcast_to(expected.levels.black.shape) for frame in (read, expected)))
+
+
+@pytest.mark.parametrize("compression", Compression)
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_written_is_read_back(tmp_path, name, compression):
+    source = read_raw(CASES[name].write(tmp_path / "in.dng"))
+    denoised = smoothed(source)
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(denoised, RESIDUAL, 1.0, compression))
+    written = read_raw(tmp_path / "out.dng")
+    assert (written.layout, written.active, written.orientation, written.is_float) == (
+        *(source.layout, source.active, source.orientation),
+        source.is_float,
+    )
+    factor = written.levels.white / source.levels.white
+    assert torch.allclose(written.levels.black, source.levels.black * factor, rtol=1e-6)
+    step = 0 if source.is_float else 0.5
+    assert float((written.raster - denoised.raster * factor).abs().max()) <= step
+    clipped = source.samples >= source.levels.white
+    assert torch.equal(written.samples[clipped], source.samples[clipped] * factor)
+    if libraw_decodes(read_metadata(tmp_path / "out.dng")):
+        with rawpy.imread(str(tmp_path / "out.dng")) as raw:
+            assert raw.raw_image.max() == written.raster.max()
