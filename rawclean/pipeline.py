@@ -10,10 +10,10 @@ from typing import TypeVar
 from torch import Tensor
 
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import independent_planes
+from rawclean.core.layout import independent_planes, mosaic_of
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_estimation import estimate_noise
-from rawclean.errors import InvalidNoiseError
+from rawclean.errors import InvalidNoiseError, ModelError
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, Progress, denoise
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
@@ -97,7 +97,7 @@ def denoise_file(
     clock = _Clock()
     frame = clock.time("decode", lambda: read_photo(source, settings))
     reading = clock.time("noise", lambda: read_noise(frame, settings))
-    card = choose(reading.noise, settings)
+    card = choose(frame, reading.noise, settings)
     engine = _engine(card, settings.device, settings.precision, settings.tile)
     denoised = clock.time(
         "network", lambda: denoise(frame, reading.noise, engine, strength=settings.strength, progress=progress)
@@ -152,9 +152,15 @@ def read_noise(frame: RawFrame, settings: DenoiseSettings) -> NoiseReading:
     return NoiseReading(noise, origin, warning)
 
 
-def choose(noise: NoiseModel, settings: DenoiseSettings) -> ModelCard:
-    """The model that the settings name, or that the noise calls for."""
-    return find_model(settings.model) if settings.model else choose_model(noise, list_models())
+def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> ModelCard:
+    """The model that the settings name, or that mosaic and noise call for; raises ModelError."""
+    mosaic = mosaic_of(frame.layout)
+    if settings.model is None:
+        return choose_model(noise, list_models(), mosaic)
+    card = find_model(settings.model)
+    if card.mosaic is not mosaic:
+        raise ModelError(f"{frame.source}: is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
+    return card
 
 
 def _told_noise(frame: RawFrame, settings: DenoiseSettings) -> tuple[NoiseModel, str] | None:

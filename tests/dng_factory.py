@@ -1,5 +1,6 @@
 """DNG files of any layout: a generator that shares no code with the product's writers but the TIFF structure."""
 
+import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
+from rawclean.core.unprocess import XYZ_TO_CAMERA
 from rawclean.io import metadata as tags
 from rawclean.io.ljpeg import encode_tile
 from rawclean.io.tiff import (
@@ -31,6 +33,7 @@ from rawclean.io.tiff import (
 )
 
 SHOT, READ = 1e-3, 1e-6
+WB_GAINS = (2.0, 1.0, 1.5)
 FLOAT_PREDICTOR = {1: 34894, 3: 3}
 """Floating point predictor, for a mosaic with neighbours two columns apart."""
 
@@ -54,12 +57,21 @@ class Storage:
 PLAIN = Storage()
 
 
-def textured_mosaic(height: int, width: int, black: float, white: float, seed: int = 0) -> Tensor:
-    """A ramp with noise, integer ADU, some of it clipped at white."""
+def grey_ramp(height: int, width: int, black: float, white: float, gains: Tensor, seed: int = 0) -> Tensor:
+    """A ramp with noise, integer ADU, some of it clipped at white; grey by the white balance `gains` of the sites."""
     rng = torch.Generator().manual_seed(seed)
-    ramp = torch.linspace(0, 1.1, width).expand(height, width)
+    ramp = torch.linspace(0, 1.1, width).expand(height, width) / gains
     noisy = ramp + torch.randn(height, width, generator=rng) * (SHOT * ramp + READ).sqrt()
     return (noisy * (white - black) + black).round().clamp(0, white)
+
+
+def site_gains(layout: Layout, size: tuple[int, int]) -> Tensor:
+    """The gain of each site's colour."""
+    if isinstance(layout, PlainLayout):
+        return torch.ones(size)
+    period = math.isqrt(len(layout.letters))
+    gains = torch.tensor([WB_GAINS["RGB".index(letter)] for letter in layout.letters]).reshape(period, period)
+    return gains.repeat(size[0] // period + 1, size[1] // period + 1)[: size[0], : size[1]]
 
 
 def make_frame(
@@ -75,16 +87,17 @@ def make_frame(
     levels = Levels(blacks[:3, None, None] if colours == 3 else blacks.reshape(2, 2), white)
     top, left = margins
     planes = []
-    for seed in range(colours):
+    for index in range(colours):
+        gains = torch.tensor(WB_GAINS[index]) if colours == 3 else site_gains(layout, size)
         plane = torch.full((size[0] + top, size[1] + left), float(blacks[0]))
-        plane[top:, left:] = textured_mosaic(*size, float(blacks.max()), white, seed)
+        plane[top:, left:] = grey_ramp(*size, float(blacks.max()), white, gains, index)
         planes.append(plane)
     return RawFrame(
         raster=torch.stack(planes) if colours == 3 else planes[0],
         active=ActiveArea(top, left, *size),
         layout=layout,
         levels=levels,
-        colour=Colour((2.0, 1.0, 1.5), torch.eye(3) * 0.7),
+        colour=Colour(WB_GAINS, XYZ_TO_CAMERA[0]),
         camera=Camera("Maker", "Maker One"),
         exposure=Exposure(400, 0.01, 2.8, 50, None),
         orientation=1,
@@ -129,7 +142,7 @@ def _raw_entries(canvas: TiffCanvas, frame: RawFrame, storage: Storage) -> list[
         tags.IMAGE_LENGTH: (LONG, [samples.shape[0]]),
         tags.BITS_PER_SAMPLE: (SHORT, [storage.bits] * count),
         tags.COMPRESSION: (SHORT, [storage.compression]),
-        tags.PHOTOMETRIC: (SHORT, [32803 if isinstance(frame.layout, BayerPattern) else 34892]),
+        tags.PHOTOMETRIC: (SHORT, [34892 if isinstance(frame.layout, PlainLayout) else 32803]),
         tags.SAMPLES_PER_PIXEL: (SHORT, [count]),
         tags.PLANAR_CONFIGURATION: (SHORT, [1]),
         tags.BLACK_LEVEL_REPEAT_DIM: (SHORT, list(black.shape[-2:])),
@@ -141,10 +154,11 @@ def _raw_entries(canvas: TiffCanvas, frame: RawFrame, storage: Storage) -> list[
         tags.ACTIVE_AREA: (LONG, [area.top, area.left, area.top + area.height, area.left + area.width]),
         tags.NOISE_PROFILE: (DOUBLE, [SHOT, READ]),
     }
-    if isinstance(frame.layout, BayerPattern):
+    if not isinstance(frame.layout, PlainLayout):
+        letters = frame.layout.letters
         numbers |= {
-            tags.CFA_REPEAT_PATTERN_DIM: (SHORT, [2, 2]),
-            tags.CFA_PATTERN: (BYTE, ["RGB".index(letter) for letter in frame.layout.value]),
+            tags.CFA_REPEAT_PATTERN_DIM: (SHORT, [2, 2] if len(letters) == 4 else [6, 6]),
+            tags.CFA_PATTERN: (BYTE, ["RGB".index(letter) for letter in letters]),
             tags.CFA_PLANE_COLOR: (BYTE, [0, 1, 2]),
             tags.CFA_LAYOUT: (SHORT, [1]),
         }

@@ -8,10 +8,13 @@ from dng_factory import Storage, entry, make_frame, write_dng
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
+from rawclean.core.xtrans import XTransPattern
 from rawclean.io import metadata as tags
 from rawclean.io.tiff import BYTE, LONG, RATIONAL, SHORT, SRATIONAL
 
-SIZE = (192, 256)
+SIZE = (304, 448)
+FUJI_X_T1 = "GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG"
+"""The X-Trans pattern of the X-T1 as LibRaw names it, from its top-left visible site."""
 RGGB = BayerPattern.RGGB
 
 
@@ -51,9 +54,9 @@ CASES: dict[str, Case] = {
     "ljpeg_tiles": Case(storage=Storage(tile=(64, 64), compression=7)),
     "ljpeg_strip": Case(storage=Storage(compression=7)),
     "ljpeg_big_endian": Case(storage=Storage(order=">", tile=(96, 96), compression=7)),
-    "ljpeg_two_tiles_wide": Case(storage=Storage(tile=(96, 128), compression=7)),
+    "ljpeg_two_tiles_wide": Case(storage=Storage(tile=(96, 224), compression=7)),
     "ljpeg_odd_area": Case(BayerPattern.GBRG, margins=(7, 9), storage=Storage(tile=(64, 64), compression=7)),
-    "odd_size": Case(size=(191, 255)),
+    "odd_size": Case(size=(303, 447)),
     "raw_in_first_ifd": Case(storage=Storage(in_first=True)),
     "black_0": Case(black=(0, 0, 0, 0)),
     "black_fractions": Case(black=(1023.25, 1024.5, 1022.75, 1024)),
@@ -64,12 +67,12 @@ CASES: dict[str, Case] = {
     "white_15000": Case(white=15000),
     "crop": Case(
         margins=(8, 12),
-        tags=((tags.DEFAULT_CROP_ORIGIN, LONG, (10, 6)), (tags.DEFAULT_CROP_SIZE, LONG, (230, 180))),
+        tags=((tags.DEFAULT_CROP_ORIGIN, LONG, (10, 6)), (tags.DEFAULT_CROP_SIZE, LONG, (420, 280))),
     ),
     "crop_fractions": Case(
-        tags=((tags.DEFAULT_CROP_ORIGIN, RATIONAL, (4, 4)), (tags.DEFAULT_CROP_SIZE, RATIONAL, (240, 176)))
+        tags=((tags.DEFAULT_CROP_ORIGIN, RATIONAL, (4, 4)), (tags.DEFAULT_CROP_SIZE, RATIONAL, (440, 296)))
     ),
-    "masked_areas": Case(margins=(0, 16), tags=((tags.MASKED_AREAS, LONG, (0, 0, 192, 16)),)),
+    "masked_areas": Case(margins=(0, 16), tags=((tags.MASKED_AREAS, LONG, (0, 0, SIZE[0], 16)),)),
     "user_crop": Case(tags=((tags.DEFAULT_USER_CROP, RATIONAL, (0.1, 0.1, 0.9, 0.9)),)),
     "green_split": Case(tags=((tags.BAYER_GREEN_SPLIT, LONG, (500,)),)),
     "plane_colour": Case(tags=((tags.CFA_PLANE_COLOR, BYTE, (0, 1, 2)),)),
@@ -79,6 +82,10 @@ CASES: dict[str, Case] = {
     "monochrome": Case(PlainLayout.MONOCHROME),
     "monochrome_ljpeg": Case(PlainLayout.MONOCHROME, storage=Storage(tile=(64, 64), compression=7)),
     "monochrome_12": Case(PlainLayout.MONOCHROME, black=(256,) * 4, white=4095, storage=Storage(12)),
+    "xtrans": Case(XTransPattern.of_letters(FUJI_X_T1)),
+    "xtrans_odd_area": Case(XTransPattern.of_letters(FUJI_X_T1).shifted(1, 2), margins=(4, 7)),
+    "xtrans_ljpeg": Case(XTransPattern(0, 0), storage=Storage(tile=(64, 64), compression=7)),
+    "xtrans_14": Case(XTransPattern(2, 5), black=(1024,) * 4, storage=Storage(14)),
     "linear": Case(PlainLayout.LINEAR_RGB),
     "linear_blacks": Case(PlainLayout.LINEAR_RGB, black=(500, 520, 540)),
     "linear_ljpeg": Case(PlainLayout.LINEAR_RGB, black=(0,) * 3, storage=Storage(tile=(64, 64), compression=7)),

@@ -14,7 +14,7 @@ def test_help_does_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["denoise", "batch", "info", "simulate", "bench", "train", "models"])
+@pytest.mark.parametrize("command", ["denoise", "batch", "info", "verify", "simulate", "bench", "train", "models"])
 def test_every_command_has_help(rawclean, command):
     result = rawclean(command, "--help")
     assert result.status == 0

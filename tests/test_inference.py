@@ -3,13 +3,16 @@ import torch
 from dng_factory import make_frame
 
 from rawclean.core.bayer import BayerPattern
+from rawclean.core.layout import PlainLayout
 from rawclean.core.noise import NoiseModel
 from rawclean.core.tiling import core_of, cut, gather
+from rawclean.core.xtrans import XTransPattern
 from rawclean.errors import UnsupportedDeviceError
 from rawclean.inference.choices import DeviceChoice
 from rawclean.inference.denoise import Engine, denoise, denoise_planes_tiled
 from rawclean.inference.device import pick_device
 from rawclean.models.manifest import find_model, load_model
+from rawclean.networks import build_network
 
 CPU = torch.device("cpu")
 NOISE = NoiseModel.uniform(1.6e-3, 2.6e-6)
@@ -48,6 +51,21 @@ def test_a_photo_smaller_than_the_halo_is_reflected_again_and_again():
 @pytest.mark.parametrize("size", [(150, 203), (131, 160)])
 def test_tiled_equals_whole(student, pattern, size):
     frame = make_frame(size, pattern)
+    whole = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=1024))
+    tiled = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=32))
+    limit = 1e-5 * frame.levels.scale
+    assert float((whole.samples - tiled.samples).abs().max()) <= limit
+    assert float((whole.samples - frame.samples).abs().max()) > 100 * limit
+
+
+@pytest.mark.parametrize("layout", [XTransPattern(0, 0), XTransPattern(1, 4), *PlainLayout])
+def test_tiled_equals_whole_in_every_layout(student, layout):
+    frame = make_frame((201, 274), layout)
+    if isinstance(layout, XTransPattern):
+        torch.manual_seed(0)
+        student = build_network(
+            "fan", {"widths": (8, 16, 16), "encoder_blocks": (0,) * 3, "decoder_blocks": (1,) * 3, "mosaic": "xtrans"}
+        )
     whole = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=1024))
     tiled = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=32))
     limit = 1e-5 * frame.levels.scale

@@ -15,6 +15,11 @@ def test_the_student_keeps_its_budget():
     ("name", "fields", "side"),
     [
         ("fan", {}, 416),
+        (
+            "fan",
+            {"widths": (8, 8, 8), "encoder_blocks": (0,) * 3, "decoder_blocks": (0, 1, 0), "mosaic": "xtrans"},
+            128,
+        ),
         ("fan", {"widths": (8, 8, 8), "encoder_blocks": (0, 0, 0), "decoder_blocks": (0, 1, 0)}, 128),
         ("teacher", {"widths": (8, 16, 16), "encoder_blocks": (1, 0, 1), "decoder_blocks": (1, 2, 0)}, 128),
         ("teacher", {"widths": (8, 16), "encoder_blocks": (0, 0), "decoder_blocks": (0, 1)}, 64),
@@ -23,7 +28,7 @@ def test_the_student_keeps_its_budget():
 def test_the_receptive_field_is_that_of_the_gradients(name, fields, side):
     torch.manual_seed(0)
     network = build_network(name, fields).double()
-    planes = torch.rand(1, 4, side, side, dtype=torch.double).requires_grad_()
+    planes = torch.rand(1, network.mosaic.planes, side, side, dtype=torch.double).requires_grad_()
     noise = network(planes, torch.full_like(planes, 0.1))
     reach = 0
     for place in range(side // 2, side // 2 + network.multiple_of):

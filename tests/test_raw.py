@@ -79,7 +79,7 @@ def test_black_level_deltas_are_applied(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ([entry(tags.CFA_REPEAT_PATTERN_DIM, 3, [6, 6]), entry(tags.CFA_PATTERN, 1, [0, 1, 2] * 12)], "X-Trans"),
+        ([entry(tags.CFA_REPEAT_PATTERN_DIM, 3, [6, 6]), entry(tags.CFA_PATTERN, 1, [0, 1, 2] * 12)], "not X-Trans"),
         ([entry(tags.CFA_REPEAT_PATTERN_DIM, 3, [4, 4]), entry(tags.CFA_PATTERN, 1, [0, 1, 1, 2] * 4)], "Quad-Bayer"),
     ],
 )

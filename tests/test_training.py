@@ -52,6 +52,20 @@ def test_six_steps_make_weights_and_a_log(tmp_path):
     assert math.isfinite(float(rows[0]["loss"]))
 
 
+def test_a_network_for_xtrans_is_trained_on_its_mosaic(tmp_path):
+    config = dataclasses.replace(
+        TINY,
+        network_config=TINY.network_config | {"mosaic": "xtrans"},
+        stages=(Stage(until=1.0, batch=2, crop=36),),
+    )
+    rng = torch.Generator().manual_seed(1)
+    photos = [torch.randint(0, 256, (3, 96, 128), generator=rng, dtype=torch.uint8)]
+    xtrans_crops = PhotoCrops(photos, config.synthesis, CPU)
+    assert xtrans_crops.draw(2, 36, rng).clean.shape == (2, 9, 12, 12)
+    network = load_network(train(config, xtrans_crops, tmp_path / "run", CPU, lambda step, loss: None))
+    assert network.mosaic.value == "xtrans"
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch):
     straight = load_network(train(TINY, crops(), tmp_path / "a", CPU, lambda step, loss: None))
 

@@ -9,6 +9,7 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.progress import Update, progress_bars
 from rawclean.cli.report import print_json
+from rawclean.core.mosaics import Mosaic
 from rawclean.inference.choices import DeviceChoice, Precision
 
 
@@ -18,6 +19,7 @@ def bench(
     ],
     model: Annotated[list[str] | None, typer.Option(help="Models to measure; all by default.")] = None,
     bm3d: Annotated[bool, typer.Option("--bm3d", help="Measure BM3D too (slow; needs the package bm3d).")] = False,
+    mosaic: Annotated[Mosaic, typer.Option(help="What clean photos are sampled through.")] = Mosaic.BAYER,
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first photos only.")] = None,
     submission: Annotated[
         Path | None, typer.Option(help="Folder for the files that DND's server takes, one sub-folder per model.")
@@ -36,14 +38,14 @@ def bench(
     from rawclean.evaluation.publish import denoiser_of
     from rawclean.models.manifest import find_model, list_models, load_model
 
-    cards = [find_model(name) for name in model] if model else list_models()
+    cards = [find_model(name) for name in model or ()] or [card for card in list_models() if card.mosaic is mosaic]
     denoisers: dict[str, Denoiser] = {"bm3d": bm3d_planes} if bm3d else {}
     denoisers |= {card.name: denoiser_of(load_model(card), device, precision) for card in cards}
     read_blocks = blocks_of(folder)
     with progress_bars("photos", quiet=quiet or as_json) as (progress,):
         count = _counter(progress, limit)
         if read_blocks is None:
-            result = run_benchmark(folder, denoisers, limit, count)
+            result = run_benchmark(folder, denoisers, limit, count, mosaic)
         else:
             result, unjudged = run_on_blocks(islice(read_blocks(folder), limit), denoisers, count)
             for name, mosaics in unjudged.items():

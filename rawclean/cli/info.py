@@ -41,7 +41,7 @@ def info(
         "shot": reading.noise.shot.tolist(),
         "read": reading.noise.read.tolist(),
         "sigma_at_18_percent": reading.noise.sigma_at(),
-        "model": choose(reading.noise, settings).name,
+        "model": choose(frame, reading.noise, settings).name,
     }
     if reading.warning:
         print_warning(reading.warning)

@@ -13,6 +13,7 @@ from rawclean.cli.info import info
 from rawclean.cli.models import app as models
 from rawclean.cli.simulate import simulate
 from rawclean.cli.train import app as train
+from rawclean.cli.verify import verify
 from rawclean.errors import RawcleanError
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (denoise, batch, info, simulate, bench):
+for command in (denoise, batch, info, verify, simulate, bench):
     app.command()(command)
 app.add_typer(train, name="train", help="Train networks on photos of your own.")
 app.add_typer(models, name="models", help="List, show and check the installed networks.")

@@ -24,6 +24,11 @@ class BayerPattern(Enum):
         """One: a site sees one colour."""
         return 1
 
+    @property
+    def letters(self) -> str:
+        """Colours of the top-left 2x2 sites, row by row."""
+        return self.value
+
     def pack(self, samples: Tensor) -> Tensor:
         """As `pack_rggb`."""
         return pack_rggb(samples, self)

@@ -76,6 +76,8 @@ class RawFrame:
     noise_profile: NoiseModel | None
     """From the DNG NoiseProfile tag."""
     source: Path
+    pixel_aspect: float = 1.0
+    """Width of a pixel over its height."""
     is_float: bool = False
     """Whether the file stores floating point numbers, finer than any integer code."""
 

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from rawclean.core.bayer import BayerPattern, pack_rggb, unpack_rggb
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.unprocess import mosaic_planes
+from rawclean.core.xtrans import PLANE_COLOURS, XTransPattern
 
 REPEATED_GREEN = 1.5
 """Factor on the variance of a green that is given twice, so that the network does not take agreement for certainty.
@@ -19,6 +21,10 @@ REPEATED_GREEN = 1.5
 Measured with noise on all three colours of nine photos: factors 1, 1.5, 2 and 3 give 54.32, 54.48, 54.32 and 54.01 dB
 at shot noise 1e-4, and 39.01, 40.56, 40.49 and 40.07 dB at 1.2e-2; 1.5 is best at the three levels between, too.
 """
+
+
+ONE_OF_EACH = [5, 0, 4, 7]
+"""A red, two green and a blue plane of X-Trans."""
 
 
 class PlainLayout(Enum):
@@ -47,19 +53,37 @@ class PlainLayout(Enum):
         return torch.stack([planes[0], (planes[1] + planes[2]) / 2, planes[3]])
 
 
-Layout = BayerPattern | PlainLayout
+Layout = BayerPattern | XTransPattern | PlainLayout
+
+
+def mosaic_of(layout: Layout) -> Mosaic:
+    """The family whose networks denoise this layout."""
+    return Mosaic.XTRANS if isinstance(layout, XTransPattern) else Mosaic.BAYER
 
 
 def plane_noise(layout: Layout, noise: NoiseModel) -> NoiseModel:
     """What a network must be told of the `noise` of samples, so that it treats the planes of `layout` rightly."""
+    if isinstance(layout, XTransPattern):
+        return noise_of_xtrans(noise)
     if layout is not PlainLayout.LINEAR_RGB:
         return noise
     factor = torch.tensor([1, REPEATED_GREEN, REPEATED_GREEN, 1], device=noise.shot.device)
     return NoiseModel(noise.shot * factor, noise.read * factor)
 
 
+def noise_of_xtrans(noise: NoiseModel) -> NoiseModel:
+    """The noise (..., 4) of R, Gr, Gb and B for the nine planes (..., 9) of X-Trans."""
+    shot, read = (
+        torch.stack([values[..., 0], values[..., 1:3].mean(-1), values[..., 3]], dim=-1)[..., PLANE_COLOURS]
+        for values in (noise.shot, noise.read)
+    )
+    return NoiseModel(shot, read)
+
+
 def independent_planes(layout: Layout, samples: Tensor) -> Tensor:
     """Planes (4, H', W') that share no sample, to estimate noise in."""
+    if isinstance(layout, XTransPattern):
+        return layout.pack(samples)[ONE_OF_EACH]
     if layout is not PlainLayout.LINEAR_RGB:
         return layout.pack(samples)
     height, width = (side // 2 * 2 for side in samples.shape[1:])

@@ -17,7 +17,7 @@ class Levels:
     """Black and white of a mosaic, in sensor units (ADU)."""
 
     black: Tensor
-    """(2, 2), by position from the top-left of the visible area; (3, 1, 1) of a demosaiced image."""
+    """(rows, columns) that repeat from the top-left of the visible area; (3, 1, 1) of a demosaiced image."""
     white: float
     """Level at which a sample is clipped."""
 

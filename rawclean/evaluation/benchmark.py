@@ -9,6 +9,8 @@ from pathlib import Path
 from torch import Tensor
 
 from rawclean.core.bayer import pack_rggb, unpack_rggb
+from rawclean.core.layout import ONE_OF_EACH
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_estimation import estimate_noise
 from rawclean.evaluation.datasets import Block
@@ -49,16 +51,20 @@ class Benchmark:
 
 
 def run_benchmark(
-    folder: Path, denoisers: Mapping[str, Denoiser], limit: int | None, progress: Callable[[], None]
+    folder: Path,
+    denoisers: Mapping[str, Denoiser],
+    limit: int | None,
+    progress: Callable[[], None],
+    mosaic: Mosaic = Mosaic.BAYER,
 ) -> Benchmark:
     """Measure every denoiser on every photo and level of simulated noise; `progress` is called after each photo."""
     found: dict[str, list[list[Quality]]] = {name: [[] for _ in SHOT_LEVELS] for name in ("noisy", *denoisers)}
     ratios: list[list[float]] = [[] for _ in SHOT_LEVELS]
     photos = 0
-    for scene in read_scenes(folder, limit):
+    for scene in read_scenes(folder, limit, mosaic):
         for level, shot in enumerate(SHOT_LEVELS):
             noisy, noise = scene.noisy(shot)
-            ratios[level].append(estimate_noise(noisy, NO_FLOOR).sigma_at() / noise.sigma_at())
+            ratios[level].append(estimate_noise(_four_planes(noisy), NO_FLOOR).sigma_at() / noise.sigma_at())
             found["noisy"][level].append(_scene_quality(noisy, scene))
             for name, denoiser in denoisers.items():
                 found[name][level].append(_scene_quality(denoiser(noisy, noise), scene))
@@ -117,8 +123,13 @@ def to_markdown(result: Benchmark) -> str:
 
 
 def _scene_quality(planes: Tensor, scene: Scene) -> Quality:
-    developed = raw_psnr(scene.srgb(planes), scene.srgb(scene.clean))
+    bayer = scene.mosaic is Mosaic.BAYER
+    developed = raw_psnr(scene.srgb(planes), scene.srgb(scene.clean)) if bayer else None
     return Quality(raw_psnr(planes, scene.clean), raw_ssim(planes, scene.clean), developed)
+
+
+def _four_planes(planes: Tensor) -> Tensor:
+    return planes if len(planes) == Mosaic.BAYER.planes else planes[ONE_OF_EACH]
 
 
 def _judge(found: list[Quality], mosaic: Tensor, block: Block) -> None:

@@ -35,7 +35,7 @@ def publish_model(
     Raises ModelError for a bad weight file, OutputError where the folder cannot be written.
     """
     network = load_network(weights)
-    residual = measure_residual(photos, denoiser_of(network), limit)
+    residual = measure_residual(photos, denoiser_of(network), network.mosaic, limit)
     path = folder / f"{publication.name}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,6 +53,7 @@ def publish_model(
         gmac_per_megapixel=round(count_gmac_per_megapixel(network), 3),
         recipe=publication.recipe,
         residual=residual,
+        mosaic=network.mosaic,
     )
     add_to_manifest(folder, card)
     return card

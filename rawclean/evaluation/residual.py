@@ -8,17 +8,20 @@ from pathlib import Path
 
 import torch
 
+from rawclean.core.mosaics import Mosaic
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
 from rawclean.models.manifest import ResidualPoint
 
 
-def measure_residual(folder: Path, denoiser: Denoiser, limit: int | None = None) -> tuple[ResidualPoint, ...]:
+def measure_residual(
+    folder: Path, denoiser: Denoiser, mosaic: Mosaic, limit: int | None = None
+) -> tuple[ResidualPoint, ...]:
     """Variance left over variance given, per noise level, over the photos of a folder."""
     points = []
     for shot in SHOT_LEVELS:
         left, given, sigma = [], [], 0.0
-        for scene in read_scenes(folder, limit):
+        for scene in read_scenes(folder, limit, mosaic):
             (first, noise), (second, _) = scene.noisy(shot, draw=1), scene.noisy(shot, draw=2)
             sigma = noise.sigma_at()
             left.append((denoiser(first, noise) - denoiser(second, noise)).square().mean() / 2)

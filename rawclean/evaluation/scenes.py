@@ -14,8 +14,18 @@ import torch
 from torch import Tensor
 
 from rawclean.core.develop import develop
+from rawclean.core.layout import noise_of_xtrans
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
-from rawclean.core.unprocess import SRGB_TO_XYZ, XYZ_TO_CAMERA, CameraDraw, linear_of_code, unprocess
+from rawclean.core.unprocess import (
+    SRGB_TO_XYZ,
+    XYZ_TO_CAMERA,
+    CameraDraw,
+    camera_colours,
+    linear_of_code,
+    mosaic_planes,
+)
+from rawclean.core.xtrans import PERIOD, sample_xtrans
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.images import list_photos, read_photo
 
@@ -30,7 +40,7 @@ class Scene:
     index: int
     name: str
     clean: Tensor
-    """Planes (4, H, W), linear, in [0, 1]."""
+    """Planes (4, H, W) of a Bayer or (9, H, W) of an X-Trans mosaic, linear, in [0, 1]."""
     camera: CameraDraw
     """Of one camera, B = 1."""
 
@@ -42,13 +52,20 @@ class Scene:
     def noisy(self, shot: float, draw: int = 0) -> tuple[Tensor, NoiseModel]:
         """The planes with shot noise and DND's read noise; `draw` counts repetitions with other noise."""
         noise = NoiseModel.uniform(shot, read_on_line(shot))
+        if self.mosaic is Mosaic.XTRANS:
+            noise = noise_of_xtrans(noise)
         rng = np.random.default_rng([self.index, round(shot * 1e7), draw])
         normal = torch.from_numpy(rng.standard_normal(self.clean.shape, dtype=np.float32))
         return self.clean + normal * noise.variance(self.clean).sqrt(), noise
 
+    @property
+    def mosaic(self) -> Mosaic:
+        """What the planes are packed from."""
+        return next(mosaic for mosaic in Mosaic if mosaic.planes == len(self.clean))
 
-def read_scenes(folder: Path, limit: int | None = None) -> Iterator[Scene]:
-    """The first `limit` photos of a folder as clean planes.
+
+def read_scenes(folder: Path, limit: int | None = None, mosaic: Mosaic = Mosaic.BAYER) -> Iterator[Scene]:
+    """The first `limit` photos of a folder as clean planes, sampled through `mosaic`.
 
     Raises UnreadablePhotoError where there is none.
     """
@@ -57,14 +74,16 @@ def read_scenes(folder: Path, limit: int | None = None) -> Iterator[Scene]:
         raise UnreadablePhotoError(f"{folder}: no PNG or JPEG photos to measure on")
     for index, path in enumerate(paths[:limit]):
         camera = draw_protocol_camera(seed=1000 + index)
-        yield Scene(index, path.name, clean_planes(read_photo(path), camera), camera)
+        yield Scene(index, path.name, clean_planes(read_photo(path), camera, mosaic), camera)
 
 
-def clean_planes(photo: Tensor, camera: CameraDraw) -> Tensor:
-    """Unprocess one photo (3, H, W) uint8 to planes (4, H/2, W/2) of `camera`."""
-    height, width = (side // SIDE_MULTIPLE * SIDE_MULTIPLE for side in photo.shape[1:])
+def clean_planes(photo: Tensor, camera: CameraDraw, mosaic: Mosaic = Mosaic.BAYER) -> Tensor:
+    """Unprocess one photo (3, H, W) uint8 to planes (4, H/2, W/2) of `camera`, or nine planes of X-Trans."""
+    multiple = SIDE_MULTIPLE if mosaic is Mosaic.BAYER else PERIOD
+    height, width = (side // multiple * multiple for side in photo.shape[1:])
     linear = linear_of_code()[photo[:, :height, :width].long()]
-    return unprocess(linear[None], camera)[0]
+    colours = camera_colours(linear[None], camera)
+    return (mosaic_planes if mosaic is Mosaic.BAYER else sample_xtrans)(colours)[0]
 
 
 def draw_protocol_camera(seed: int) -> CameraDraw:

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from rawclean import __version__
-from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
@@ -26,6 +25,7 @@ from rawclean.io.compression import Compression
 from rawclean.io.pictures import jpeg_bytes
 from rawclean.io.stored import StoredSamples
 from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
+from rawclean.io.xmp import mark_denoised
 
 SOFTWARE = f"rawclean {__version__}"
 DNG_VERSION, OLDEST_READER, JPEG_XL_VERSION = (1, 4, 0, 0), (1, 1, 0, 0), (1, 7, 0, 0)
@@ -59,7 +59,7 @@ def raw_entries(photo: DenoisedPhoto, stored: StoredSamples, canvas: TiffCanvas)
     values = stored.values
     height, width, count = values.shape
     placed = _strip(values, canvas) if photo.compression is Compression.NONE else _tiles(values, photo, canvas)
-    photometric = tags.PHOTOMETRIC_CFA if isinstance(layout, BayerPattern) else tags.PHOTOMETRIC_LINEAR
+    photometric = tags.PHOTOMETRIC_LINEAR if isinstance(layout, PlainLayout) else tags.PHOTOMETRIC_CFA
     return [
         tiff.encode(tags.NEW_SUBFILE_TYPE, LONG, [MAIN_IMAGE]),
         tiff.encode(tags.IMAGE_WIDTH, LONG, [width]),
@@ -149,12 +149,14 @@ def noise_profile_entry(tiff: Tiff, noise: NoiseModel, layout: Layout) -> Entry:
     return tiff.encode(tags.NOISE_PROFILE, DOUBLE, values.flatten().tolist())
 
 
-def identity_entries(tiff: Tiff, stored: StoredSamples) -> list[Entry]:
-    """Tags of IFD0 that name the new file: the program, and an identifier made of the new samples."""
+def identity_entries(tiff: Tiff, stored: StoredSamples, xmp: Entry | None) -> list[Entry]:
+    """Tags of IFD0 that tell the new file from its source, whose `xmp` is: program, digest of the samples, marks."""
+    packet = mark_denoised(xmp.data if xmp else None)
     digest = hashlib.sha256(stored.values.tobytes()).digest()[:16]
     return [
         tiff.encode_text(tags.SOFTWARE, SOFTWARE),
         tiff.encode(tags.RAW_DATA_UNIQUE_ID, BYTE, list(digest)),
+        Entry(tags.XMP, BYTE, len(packet), packet),
     ]
 
 

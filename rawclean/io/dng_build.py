@@ -6,14 +6,14 @@ count from the start of the file.
 """
 
 import datetime
+import math
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import Layout
+from rawclean.core.layout import Layout, PlainLayout
 from rawclean.io import metadata as tags
 from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, preview_size, raw_entries, version_entries
 from rawclean.io.metadata import Metadata
@@ -35,8 +35,8 @@ from rawclean.io.tiff import (
 D65 = 21
 XYZ_TO_SRGB = torch.tensor([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """IEC 61966-2-1, the neutral choice for a camera whose colours nobody knows."""
-_COPIED_FROM_FIRST = (270, 306, 315, 700, 33432)
-"""ImageDescription, DateTime, Artist, XMP, Copyright."""
+_COPIED_FROM_FIRST = (270, 306, 315, 33432)
+"""ImageDescription, DateTime, Artist, Copyright."""
 
 
 def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) -> bytearray:
@@ -44,13 +44,14 @@ def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) ->
     stored = stored_samples(photo.frame)
     canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
     maker_note = _placed_maker_note(canvas, facts)
+    xmp = facts.tiff.first().entries.get(tags.XMP) if facts.tiff else None
     raw = Directory(0).with_entries([*raw_entries(photo, stored, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
     first = Directory(0).with_entries(
         [
             *_copied(facts, _COPIED_FROM_FIRST),
             *preview_entries(canvas, pixels, preview_size(pixels)),
             *_camera_entries(canvas.tiff, photo.frame),
-            *identity_entries(canvas.tiff, stored),
+            *identity_entries(canvas.tiff, stored, xmp),
             *version_entries(canvas.tiff, photo.compression),
             _link(canvas, tags.SUB_IFDS, raw),
             _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, facts, photo.frame, maker_note)),
@@ -66,7 +67,7 @@ def _mosaic_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
     area = frame.active
     return [
         *_pattern_entries(tiff, frame.layout),
-        tiff.encode(tags.DEFAULT_SCALE, RATIONAL, [1, 1]),
+        tiff.encode(tags.DEFAULT_SCALE, RATIONAL, [max(1.0, frame.pixel_aspect), max(1.0, 1 / frame.pixel_aspect)]),
         tiff.encode(tags.DEFAULT_CROP_ORIGIN, LONG, [0, 0]),
         tiff.encode(tags.DEFAULT_CROP_SIZE, LONG, [area.width, area.height]),
         tiff.encode(tags.ACTIVE_AREA, LONG, [area.top, area.left, area.top + area.height, area.left + area.width]),
@@ -74,11 +75,12 @@ def _mosaic_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
 
 
 def _pattern_entries(tiff: Tiff, layout: Layout) -> list[Entry]:
-    if not isinstance(layout, BayerPattern):
+    if isinstance(layout, PlainLayout):
         return []
+    period = math.isqrt(len(layout.letters))
     return [
-        tiff.encode(tags.CFA_REPEAT_PATTERN_DIM, SHORT, [2, 2]),
-        tiff.encode(tags.CFA_PATTERN, BYTE, ["RGB".index(letter) for letter in layout.value]),
+        tiff.encode(tags.CFA_REPEAT_PATTERN_DIM, SHORT, [period, period]),
+        tiff.encode(tags.CFA_PATTERN, BYTE, ["RGB".index(letter) for letter in layout.letters]),
         tiff.encode(tags.CFA_PLANE_COLOR, BYTE, [0, 1, 2]),
         tiff.encode(tags.CFA_LAYOUT, SHORT, [1]),
     ]

@@ -21,6 +21,7 @@ from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
+from rawclean.core.xtrans import CANONICAL, XTransPattern
 from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
@@ -40,7 +41,7 @@ RAW_SUFFIXES = frozenset(
 
 
 def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
-    """Read a photo: a 2x2 Bayer mosaic, monochrome, or a demosaiced DNG.
+    """Read a photo: a Bayer or X-Trans mosaic, monochrome, or a demosaiced DNG.
 
     `use_noise_profile` says whether its noise tag counts.
 
@@ -53,8 +54,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         ours = None if libraw_reads(facts) else read_raster(path, facts)
         opened = str(path) if ours is None else io.BytesIO(without_samples(facts))
         with _libraw_silenced(), rawpy.imread(opened) as raw:
-            layout = _layout(raw, facts)
-            frame = _frame(raw, facts, layout, _checked(raw, layout, _raster(raw) if ours is None else ours), path)
+            frame = _frame(raw, facts, _raster(raw) if ours is None else ours, path)
         return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
@@ -90,19 +90,18 @@ def _check_is_file(path: Path) -> None:
 
 
 def _check_dng_layout(facts: Metadata) -> None:
-    """Refuse by tag what LibRaw would misread: colour patterns that are not 2x2."""
+    """Refuse by tag what LibRaw would misread: colour patterns that are neither 2x2 nor 6x6."""
     if not facts.is_dng:
         return
     repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
-    if repeat and repeat != (2, 2):
-        kind = {(6, 6): "X-Trans sensor", (4, 4): "Quad-Bayer sensor"}.get(
-            (int(repeat[0]), int(repeat[-1])), f"colour pattern of {repeat[0]:g}x{repeat[-1]:g}"
-        )
-        raise UnsupportedSensorError(f"{kind}; rawclean reads 2x2 Bayer mosaics, this is not supported yet")
+    if repeat and repeat not in ((2, 2), (6, 6)):
+        quad = repeat == (4, 4)
+        kind = "Quad-Bayer sensor" if quad else f"colour pattern of {repeat[0]:g}x{repeat[-1]:g}"
+        raise UnsupportedSensorError(f"{kind}; rawclean reads Bayer and X-Trans mosaics, this is not supported yet")
 
 
-def _layout(raw: rawpy.RawPy, facts: Metadata) -> Layout:
-    """The layout, a pattern as seen from the top-left of LibRaw's visible area; raises UnsupportedSensorError."""
+def _layout(raw: rawpy.RawPy, facts: Metadata, active: ActiveArea) -> Layout:
+    """The layout, a pattern as seen from the top-left of `active`; raises UnsupportedSensorError."""
     if facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_LINEAR,):
         count = next(iter(facts.integers(tags.SAMPLES_PER_PIXEL)), 1)
         if count not in {layout.value for layout in PlainLayout}:
@@ -110,27 +109,30 @@ def _layout(raw: rawpy.RawPy, facts: Metadata) -> Layout:
         return PlainLayout(count)
     if raw.raw_type != rawpy.RawType.Flat:
         raise UnsupportedSensorError("already demosaiced in the camera, or a Foveon sensor; this is not supported yet")
-    return PlainLayout.MONOCHROME if raw.num_colors == 1 else _bayer_pattern(raw)
+    return PlainLayout.MONOCHROME if raw.num_colors == 1 else _pattern(raw, facts, active)
 
 
-def _bayer_pattern(raw: rawpy.RawPy) -> BayerPattern:
+def _pattern(raw: rawpy.RawPy, facts: Metadata, active: ActiveArea) -> BayerPattern | XTransPattern:
+    """LibRaw's pattern, which counts from its visible area; X-Trans DNGs by tag, for there LibRaw miscounts."""
+    if len(facts.numbers(tags.CFA_PATTERN)) == len("".join(CANONICAL)):
+        return XTransPattern.of_letters("".join("RGB?"[min(colour, 3)] for colour in facts.integers(tags.CFA_PATTERN)))
+    rows, columns = active.top - raw.sizes.top_margin, active.left - raw.sizes.left_margin
     colours = raw.color_desc.decode("ascii", "replace")
     if raw.raw_pattern is None:
         raise UnsupportedSensorError("a sensor without a colour pattern; this is not supported yet")
-    if raw.raw_pattern.shape != (2, 2):
-        raise UnsupportedSensorError("X-Trans sensor; rawclean reads 2x2 Bayer mosaics, this is not supported yet")
     letters = "".join(colours[index] for index in raw.raw_pattern.flat)
+    if raw.raw_pattern.shape == (6, 6):
+        return XTransPattern.of_letters(letters).shifted(rows, columns)
     if letters not in BayerPattern.__members__:
         raise UnsupportedSensorError(f"colour pattern {letters}, not red, green and blue; this is not supported yet")
-    return BayerPattern(letters)
+    return BayerPattern(letters).shifted(rows, columns)
 
 
-def _checked(raw: rawpy.RawPy, layout: Layout, image: Tensor) -> Tensor:
-    """The samples, if they are as many as the tags say; else raises UnreadablePhotoError."""
+def _check_samples(raw: rawpy.RawPy, layout: Layout, raster: Tensor) -> None:
+    """Raise UnreadablePhotoError where there are more or fewer samples than the tags say."""
     size, colours = (raw.sizes.raw_height, raw.sizes.raw_width), layout.samples_per_pixel
-    if image.shape == (size if colours == 1 else (colours, *size)):
-        return image
-    raise UnreadablePhotoError("its samples are not laid out as its tags say; the file is damaged")
+    if raster.shape != (size if colours == 1 else (colours, *size)):
+        raise UnreadablePhotoError("its samples are not laid out as its tags say; the file is damaged")
 
 
 def _raster(raw: rawpy.RawPy) -> Tensor:
@@ -139,10 +141,10 @@ def _raster(raw: rawpy.RawPy) -> Tensor:
     return image[..., :3].permute(2, 0, 1).contiguous() if image.ndim == 3 else image  # LibRaw keeps four colours
 
 
-def _frame(raw: rawpy.RawPy, facts: Metadata, layout: Layout, raster: Tensor, path: Path) -> RawFrame:
+def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> RawFrame:
     active = _active_area(raw, facts)
-    if isinstance(layout, BayerPattern):
-        layout = layout.shifted(active.top - raw.sizes.top_margin, active.left - raw.sizes.left_margin)
+    layout = _layout(raw, facts, active)
+    _check_samples(raw, layout, raster)
     if min(active.height, active.width) < MIN_SIDE:
         raise UnsupportedSensorError(
             f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
@@ -159,6 +161,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, layout: Layout, raster: Tensor, pa
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         noise_profile=None,
         source=path,
+        pixel_aspect=raw.sizes.pixel_aspect or 1.0,
         is_float=facts.has_float_samples,
     )
     _bake_black_deltas(frame, facts)
@@ -194,16 +197,16 @@ def _levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
 
 
 def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
-    """Per-site blacks (2, 2); a DNG's tag counts from the active area and may hold fractions."""
+    """Blacks by position, as many as repeat; a DNG's tag counts from the active area and may hold fractions."""
     values = facts.numbers(tags.BLACK_LEVEL)
     rows, columns = (*facts.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
     if facts.is_dng and not values:
-        return torch.zeros(2, 2)
-    if values and rows in (1, 2) and columns in (1, 2) and len(values) == rows * columns:
-        return torch.tensor(values, dtype=torch.float32).reshape(rows, columns).repeat(2 // rows, 2 // columns)
+        return torch.zeros(1, 1)
+    if values and len(values) == rows * columns:
+        return torch.tensor(values, dtype=torch.float32).reshape(rows, columns)
     per_colour = raw.black_level_per_channel
     if raw.num_colors == 1:
-        return torch.full((2, 2), float(per_colour[0]))
+        return torch.full((1, 1), float(per_colour[0]))
     return torch.tensor([[float(per_colour[index]) for index in row] for row in np.asarray(raw.raw_pattern).tolist()])
 
 

@@ -14,6 +14,7 @@ from rawclean.io.dng_graft import graft_dng
 from rawclean.io.metadata import read_metadata
 from rawclean.io.pictures import png_blocks, tiff_bytes
 from rawclean.io.render import preview, render
+from rawclean.io.xmp import copy_sidecars
 
 Blocks = Iterable[bytes | bytearray]
 
@@ -46,9 +47,12 @@ def check_format(path: Path) -> None:
 
 
 def write_photo(path: Path, photo: DenoisedPhoto) -> None:
-    """Write a denoised photo in the format that the suffix of `path` names.
+    """Write a denoised photo in the format that the suffix of `path` names; a DNG with its source's sidecars.
 
     Raises OutputError where it cannot be written; then `path` is as it was.
     """
     check_format(path)
-    write_atomically(path, WRITERS[path.suffix.lower()](photo))
+    suffix = path.suffix.lower()
+    write_atomically(path, WRITERS[suffix](photo))
+    if suffix == ".dng":
+        copy_sidecars(photo.frame.source, path)

@@ -15,6 +15,7 @@ from typing import Any
 
 import platformdirs
 
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import ModelError
 from rawclean.models.weights import load_network
@@ -62,6 +63,8 @@ class ModelCard:
     """How the weights were made."""
     residual: tuple[ResidualPoint, ...]
     """By rising sigma."""
+    mosaic: Mosaic = Mosaic.BAYER
+    """What it denoises."""
 
     def residual_noise(self, noise: NoiseModel, strength: float) -> NoiseModel:
         """The noise that denoising with this model leaves, for the NoiseProfile of the result."""
@@ -111,15 +114,15 @@ def find_model(name: str) -> ModelCard:
     raise ModelError(f"no model named {name!r}; there are: {', '.join(card.name for card in cards)}")
 
 
-def choose_model(noise: NoiseModel, cards: list[ModelCard]) -> ModelCard:
-    """The specialist whose range holds the noise, else the general student.
+def choose_model(noise: NoiseModel, cards: list[ModelCard], mosaic: Mosaic = Mosaic.BAYER) -> ModelCard:
+    """The specialist whose range holds the noise, else the general student, of those for `mosaic`.
 
     Raises ModelError where neither is there.
     """
     sigma = noise.sigma_at()
     for role in (SPECIALIST, GENERAL):
         for card in cards:
-            if card.role == role and sigma in card.range:
+            if card.role == role and card.mosaic is mosaic and sigma in card.range:
                 return card
     raise ModelError(f"no model is made for noise with sigma {sigma:.4f} at 18 % signal; name one with --model")
 
@@ -155,6 +158,7 @@ def _card(row: dict[str, Any], folder: Path) -> ModelCard:
         path=folder / fields.pop("file"),
         range=NoiseRange(low, math.inf if high is None else high),
         residual=tuple(ResidualPoint(*point) for point in fields.pop("residual")),
+        mosaic=Mosaic(fields.pop("mosaic", Mosaic.BAYER.value)),
         **fields,
     )
 
@@ -163,6 +167,7 @@ def _row(card: ModelCard) -> dict[str, Any]:
     row = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
     del row["path"], row["range"], row["residual"]
     return row | {
+        "mosaic": card.mosaic.value,
         "file": card.path.name,
         "sigma_range": [card.range.low, None if math.isinf(card.range.high) else card.range.high],
         "residual": [[point.sigma, point.ratio] for point in card.residual],

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rawclean.core.mosaics import Mosaic
+
 PROBE_SIDE = 128
 """Side of the planes on which multiply-adds are counted; a multiple of every network's `multiple_of`."""
 
@@ -16,6 +18,8 @@ class Network(nn.Module):
 
     config: Any
     """The frozen dataclass that the network was made of."""
+    mosaic: Mosaic = Mosaic.BAYER
+    """What the planes are packed from."""
 
     @property
     @abstractmethod
@@ -29,11 +33,11 @@ class Network(nn.Module):
 
     @abstractmethod
     def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
-        """Predict the noise (B, 4, H, W) of `planes` in units of `sigma_map`; both (B, 4, H, W), linear units."""
+        """Predict the noise of `planes` in units of `sigma_map`; all are (B, planes, H, W), linear units."""
 
 
 def predict_noise(network: Callable[[Tensor, Tensor], Tensor], planes: Tensor, sigma_map: Tensor) -> Tensor:
-    """The noise of `planes` in linear units, float32; all are (B, 4, H, W).
+    """The noise of `planes` in linear units, float32; all are (B, planes, H, W).
 
     Whatever format the network computes in, the caller subtracts in float32: 14-bit neighbours merge in bfloat16.
     """
@@ -55,9 +59,9 @@ def count_gmac_per_megapixel(network: Network) -> float:
         total += output.numel() * layer.weight[0].numel()
 
     hooks = [layer.register_forward_hook(add) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-    probe = torch.ones(1, 4, PROBE_SIDE, PROBE_SIDE)
+    probe = torch.ones(1, network.mosaic.planes, PROBE_SIDE, PROBE_SIDE)
     with torch.inference_mode():
         network(probe, probe)
     for hook in hooks:
         hook.remove()
-    return total / (4 * PROBE_SIDE**2 / 1e6) / 1e9
+    return total / (network.mosaic.planes * PROBE_SIDE**2 / 1e6) / 1e9

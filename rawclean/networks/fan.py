@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rawclean.core.mosaics import Mosaic
 from rawclean.networks.contract import Network
-from rawclean.networks.guides import GUIDE_CHANNELS, LOCAL_MEAN, noise_guides
+from rawclean.networks.guides import LOCAL_MEAN, guide_channels, noise_guides
 from rawclean.networks.reach import unet_reach
 
 
@@ -29,14 +30,16 @@ class FanConfig:
     """Channels of the hidden map of a Feature-Align layer."""
     feature_align: bool = True
     """Off only to measure what the layer is worth."""
+    mosaic: str = Mosaic.BAYER.value
+    """What the planes are packed from."""
 
 
 class FeatureAlign(nn.Module):
-    """Scale and shift features (B, C, H, W) by maps computed from the noisy input (B, 8, H, W) of the same size."""
+    """Scale and shift features (B, C, H, W) by maps computed from the noisy input's guides of the same size."""
 
-    def __init__(self, channels: int, hidden: int) -> None:
+    def __init__(self, channels: int, hidden: int, guides: int) -> None:
         super().__init__()
-        self.hidden = nn.Conv2d(GUIDE_CHANNELS, hidden, 3, padding=1)
+        self.hidden = nn.Conv2d(guides, hidden, 3, padding=1)
         # two convolutions: halves of one would be strided, and three times slower to multiply and add
         self.scale = nn.Conv2d(hidden, channels, 1)
         self.shift = nn.Conv2d(hidden, channels, 1)
@@ -72,8 +75,9 @@ class Fan(Network):
     def __init__(self, config: FanConfig) -> None:
         super().__init__()
         self.config = config
-        widths = config.widths
-        self.head = nn.Conv2d(GUIDE_CHANNELS, widths[0], 3, padding=1)
+        self.mosaic = Mosaic(config.mosaic)
+        widths, guides = config.widths, guide_channels(self.mosaic)
+        self.head = nn.Conv2d(guides, widths[0], 3, padding=1)
         self.downs = nn.ModuleList(
             nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in zip(widths, widths[1:], strict=False)
         )
@@ -81,9 +85,9 @@ class Fan(Network):
         self.encoders = nn.ModuleList(map(_blocks, widths, config.encoder_blocks))
         self.decoders = nn.ModuleList(map(_blocks, widths, config.decoder_blocks))
         self.aligns = nn.ModuleList(
-            FeatureAlign(width, config.align_hidden) for width in widths if config.feature_align
+            FeatureAlign(width, config.align_hidden, guides) for width in widths if config.feature_align
         )
-        self.tail = nn.Conv2d(widths[0], 4, 3, padding=1)
+        self.tail = nn.Conv2d(widths[0], self.mosaic.planes, 3, padding=1)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
 
@@ -106,9 +110,9 @@ class Fan(Network):
     def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
         """Predict the noise of `planes` in units of sigma.
 
-        Both are (B, 4, H, W) in linear units, sigma_map positive; H and W are multiples of `multiple_of`.
+        Both are (B, planes, H, W) in linear units, sigma_map positive; H and W are multiples of `multiple_of`.
         """
-        guides = noise_guides(planes, sigma_map, len(self.config.widths))
+        guides = noise_guides(planes, sigma_map, len(self.config.widths), self.mosaic)
         features = functional.relu(self.head(guides[0]))
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=False):

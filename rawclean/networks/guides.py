@@ -5,20 +5,31 @@ from torch import Tensor
 from torch.nn import functional
 
 from rawclean.core.local_mean import local_mean
-
-GUIDE_CHANNELS = 8
-"""Planes of the noisy input (4) and of its sigma map (4)."""
+from rawclean.core.mosaics import Mosaic
+from rawclean.core.xtrans import block_parity
 
 LOCAL_MEAN = 5
 """Window in which the finest input is centred, so that half precision spends its bits on noise, not on brightness."""
 
 
-def noise_guides(planes: Tensor, sigma_map: Tensor, scales: int) -> list[Tensor]:
-    """Guides (B, 8, H / 2^s, W / 2^s) for s below `scales`; both inputs are (B, 4, H, W), linear."""
+def guide_channels(mosaic: Mosaic) -> int:
+    """Planes of the noisy input, as many of its sigma map, and for X-Trans the parity of the blocks."""
+    return 2 * mosaic.planes + (mosaic is Mosaic.XTRANS)
+
+
+def noise_guides(planes: Tensor, sigma_map: Tensor, scales: int, mosaic: Mosaic) -> list[Tensor]:
+    """Guides (B, C, H / 2^s, W / 2^s) for s below `scales`; both inputs are (B, planes, H, W), linear.
+
+    The parity of X-Trans blocks counts from the input's corner, which must be of parity 0.
+    """
     normalised = planes / sigma_map
     brightness = torch.log2(sigma_map) / 4 + 1  # sigma 2^-8 ... 2^-2 becomes -1 ... 0.5
-    guides = [torch.cat([normalised - local_mean(normalised, LOCAL_MEAN), brightness], dim=1)]
-    coarse = torch.cat([normalised, brightness], dim=1)
+    fixed = [brightness]
+    if mosaic is Mosaic.XTRANS:
+        parity = block_parity(planes).to(planes) - 0.5
+        fixed.append(parity.expand(len(planes), 1, -1, -1))
+    guides = [torch.cat([normalised - local_mean(normalised, LOCAL_MEAN), *fixed], dim=1)]
+    coarse = torch.cat([normalised, *fixed], dim=1)
     for _ in range(scales - 1):
         coarse = functional.avg_pool2d(coarse, 2)
         guides.append(coarse)

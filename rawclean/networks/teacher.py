@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rawclean.networks.contract import Network
-from rawclean.networks.guides import GUIDE_CHANNELS, LOCAL_MEAN, noise_guides
+from rawclean.networks.guides import LOCAL_MEAN, guide_channels, noise_guides
 from rawclean.networks.reach import unet_reach
 
 
@@ -66,7 +66,7 @@ class Teacher(Network):
         self.config = config
         widths = config.widths
         pairs = list(zip(widths, widths[1:], strict=False))
-        self.heads = nn.ModuleList(nn.Conv2d(GUIDE_CHANNELS, width, 3, padding=1) for width in widths)
+        self.heads = nn.ModuleList(nn.Conv2d(guide_channels(self.mosaic), width, 3, padding=1) for width in widths)
         self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairs)
         self.ups = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
         self.encoders = nn.ModuleList(map(_blocks, widths, config.encoder_blocks))
@@ -97,7 +97,7 @@ class Teacher(Network):
 
     def features(self, planes: Tensor, sigma_map: Tensor) -> list[Tensor]:
         """Outputs of the decoder, coarsest scale first: (B, widths[s], H / 2^s, W / 2^s)."""
-        guides = noise_guides(planes, sigma_map, len(self.config.widths))
+        guides = noise_guides(planes, sigma_map, len(self.config.widths), self.mosaic)
         features = self.encoders[0](self.heads[0](guides[0]))
         skips = [features]
         for scale, down in enumerate(self.downs, start=1):

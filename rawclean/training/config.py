@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rawclean.core.mosaics import Mosaic
 from rawclean.errors import TrainingError
 from rawclean.networks import NETWORKS
 from rawclean.training.dataset import Synthesis
@@ -74,7 +75,7 @@ class TrainConfig:
     @property
     def synthesis(self) -> Synthesis:
         """How noise is added."""
-        return Synthesis(self.noise, self.realism)
+        return Synthesis(self.noise, self.realism, Mosaic(self.network_config.get("mosaic", Mosaic.BAYER.value)))
 
 
 def read_recipe(path: Path, **changes: Any) -> TrainConfig:

@@ -12,13 +12,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rawclean.core.layout import noise_of_xtrans
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import add_noise
-from rawclean.core.unprocess import draw_camera, linear_of_code, unprocess
+from rawclean.core.unprocess import camera_colours, draw_camera, linear_of_code, mosaic_planes
+from rawclean.core.xtrans import sample_xtrans
 from rawclean.errors import TrainingError
 from rawclean.io.images import list_photos, read_photo
 from rawclean.training.batch import Batch
 from rawclean.training.noise_draw import NoiseRangeConfig, draw_noise
 from rawclean.training.realism import RealismConfig, add_realism
+
+SAMPLERS = {Mosaic.BAYER: mosaic_planes, Mosaic.XTRANS: sample_xtrans}
+"""Colours at every site (B, 3, H, W) to planes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Synthesis:
 
     noise: NoiseRangeConfig = field(default_factory=NoiseRangeConfig)
     realism: RealismConfig = field(default_factory=RealismConfig)
+    mosaic: Mosaic = Mosaic.BAYER
+    """What the sensor samples the photo through."""
 
 
 class PhotoCrops:
@@ -56,8 +64,11 @@ class PhotoCrops:
         codes = torch.stack([_augmented_crop(fitting[index], crop, rng) for index in chosen.tolist()])
         seed = int(torch.randint(2**62, (), generator=rng))
         device_rng = torch.Generator(self._device).manual_seed(seed)
-        clean = unprocess(self._linear_of_code[codes.long()], draw_camera(count, device_rng, self._device))
+        camera = draw_camera(count, device_rng, self._device)
+        clean = SAMPLERS[self._synthesis.mosaic](camera_colours(self._linear_of_code[codes.long()], camera))
         noise = draw_noise(count, self._synthesis.noise, device_rng, self._device)
+        if self._synthesis.mosaic is Mosaic.XTRANS:
+            noise = noise_of_xtrans(noise)
         noisy = add_realism(add_noise(clean, noise, device_rng), noise, self._synthesis.realism, device_rng)
         return Batch(clean, noisy, noise)
 

@@ -36,7 +36,7 @@ def add_realism(noisy: Tensor, noise: NoiseModel, config: RealismConfig, rng: to
     if config.row_noise:
         noisy = noisy + row_noise(noisy.shape, rng) * read_sigma * config.row_noise * _strengths(noisy, rng)
     if config.black_offset:
-        noisy = noisy + _normal((len(noisy), 4, 1, 1), rng) * read_sigma * config.black_offset
+        noisy = noisy + _normal((*noisy.shape[:2], 1, 1), rng) * read_sigma * config.black_offset
     if config.hot_pixels:
         noisy = hot_pixels(noisy, config.hot_pixels * _strengths(noisy, rng), rng)
     if config.quantise_bits:

@@ -1,0 +1,168 @@
+"""Is a denoised DNG its source in everything but the noise? The checks of `rawclean verify`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from rawclean.core.frame import RawFrame
+from rawclean.core.layout import independent_planes
+from rawclean.core.noise_estimation import estimate_noise
+from rawclean.errors import InvalidNoiseError
+from rawclean.io import metadata as tags
+from rawclean.io.metadata import Metadata, read_metadata
+from rawclean.io.raw import read_raw
+from rawclean.io.tiff import Directory, Entry, Tiff
+
+LARGEST_SHIFT = 5e-4
+"""Mean shift of a channel, of white, beyond which the exposure has moved."""
+RESIDUAL_FACTOR = 1.5
+"""Seen over stated sigma beyond which a NoiseProfile does not describe the file it is in."""
+CHANGED_TAGS = frozenset(
+    {
+        *(*tags.STORAGE_TAGS, tags.COMPRESSION, tags.BITS_PER_SAMPLE, tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT),
+        *(tags.BLACK_LEVEL, tags.BLACK_LEVEL_REPEAT_DIM, tags.WHITE_LEVEL, tags.LINEARIZATION_TABLE),
+        *(tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V),
+        *(tags.NOISE_PROFILE, tags.NOISE_REDUCTION_APPLIED, tags.SOFTWARE, tags.XMP),
+        *(tags.RAW_DATA_UNIQUE_ID, tags.RAW_IMAGE_DIGEST, tags.NEW_RAW_IMAGE_DIGEST),
+        *(tags.ORIGINAL_RAW_FILE_DIGEST, tags.ORIGINAL_RAW_FILE_DATA),
+        *(tags.SUB_IFDS, tags.EXIF_IFD, tags.GPS_IFD),
+    }
+)
+"""What denoising must change, and offsets."""
+CURVE_TAGS = frozenset({tags.OPCODE_LIST_2})
+"""Of the raw image of a lossy DNG, whose curves are applied when it is read."""
+PREVIEW_TAGS = frozenset(
+    {
+        *(tags.PHOTOMETRIC, tags.SAMPLES_PER_PIXEL, tags.PLANAR_CONFIGURATION, tags.YCBCR_SUB_SAMPLING),
+        *(tags.IMAGE_WIDTH, tags.IMAGE_LENGTH),
+    }
+)
+"""Of previews, which are made anew as JPEG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question and its answer."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def verify(output: Path, source: Path | None = None) -> list[Check]:
+    """Check a denoised DNG by itself, and against `source` where it is given.
+
+    Raises UnreadablePhotoError and its like where one of the files cannot be read.
+    """
+    facts, frame = read_metadata(output), read_raw(output)
+    checks = [_is_marked(facts), _residual(frame)]
+    if source is not None:
+        before_facts, before = read_metadata(source), read_raw(source)
+        checks += [_tags(before_facts, facts), _geometry(before, frame)]
+        if before.samples.shape == frame.samples.shape:
+            checks += [_levels(before, frame), _means(before, frame), _clipped(before, frame)]
+    return checks
+
+
+def _is_marked(facts: Metadata) -> Check:
+    applied = facts.numbers(tags.NOISE_REDUCTION_APPLIED)
+    detail = f"NoiseReductionApplied {applied[0]:g}" if applied else "no NoiseReductionApplied tag"
+    return Check("marked as denoised", bool(applied and applied[0] > 0), detail)
+
+
+def _residual(frame: RawFrame) -> Check:
+    """Noise seen against noise stated, at the mean signal."""
+    name = "NoiseProfile fits"
+    if frame.noise_profile is None:
+        return Check(name, False, "no usable NoiseProfile tag")
+    linear = frame.levels.to_linear(frame.samples)
+    signal = float(linear.mean().clamp(min=0))
+    stated = frame.noise_profile.sigma_at(signal)
+    try:
+        seen = estimate_noise(independent_planes(frame.layout, linear), -1.0).sigma_at(signal)
+    except InvalidNoiseError:
+        return Check(name, True, f"sigma {stated:.5f} stated; too little of the photo is unclipped to see its own")
+    return Check(name, seen <= stated * RESIDUAL_FACTOR, f"sigma {stated:.5f} stated, {seen:.5f} seen")
+
+
+def _tags(before: Metadata, after: Metadata) -> Check:
+    name = "tags"
+    if before.tiff is None or after.tiff is None or not before.is_dng:
+        return Check(name, True, "the source is no DNG: its tags are not compared")
+    found = sorted(_differences(before, after))
+    return Check(name, not found, "; ".join(found) or "none differs but those that denoising changes")
+
+
+def _differences(before: Metadata, after: Metadata) -> Iterator[str]:
+    pages, others = dict(_pages(before)), dict(_pages(after))
+    for place in pages.keys() - others.keys():
+        yield f"{place} is missing"
+    for place in pages.keys() & others.keys():
+        (tiff, page, allowed), (other_tiff, other, _) = pages[place], others[place]
+        for tag in (page.entries.keys() | other.entries.keys()) - allowed:
+            if not _same(tiff, page.entries.get(tag), other_tiff, other.entries.get(tag)):
+                yield f"{place} tag {tag}"
+
+
+def _pages(facts: Metadata) -> Iterator[tuple[str, tuple[Tiff, Directory, frozenset[int]]]]:
+    """Every directory by its place in the file, with the tags that may differ."""
+    assert facts.tiff is not None
+    tiff, first = facts.tiff, facts.tiff.first()
+    groups: list[tuple[str, Iterable[Directory]]] = [
+        ("IFD0", [first]),
+        ("SubIFD", tiff.children(first, tags.SUB_IFDS)),
+        ("Exif", tiff.children(first, tags.EXIF_IFD)),
+        ("GPS", tiff.children(first, tags.GPS_IFD)),
+    ]
+    for name, pages in groups:
+        for index, page in enumerate(pages):
+            is_raw = facts.raw is not None and page.offset == facts.raw.offset
+            changed = CURVE_TAGS if is_raw and facts.is_lossy else frozenset() if is_raw else PREVIEW_TAGS
+            yield f"{name}.{index}", (tiff, page, CHANGED_TAGS | changed)
+
+
+def _same(tiff: Tiff, entry: Entry | None, other_tiff: Tiff, other: Entry | None) -> bool:
+    if entry is None or other is None or tiff.order != other_tiff.order:
+        return entry is other
+    return (entry.kind, entry.count, entry.data) == (other.kind, other.count, other.data)
+
+
+def _geometry(before: RawFrame, after: RawFrame) -> Check:
+    facts = [
+        f"{frame.layout.name} {frame.active.width}x{frame.active.height} from {frame.active.left},{frame.active.top}, "
+        f"orientation {frame.orientation}"
+        for frame in (before, after)
+    ]
+    same = (before.layout, before.active, before.orientation) == (after.layout, after.active, after.orientation)
+    return Check("geometry", same, facts[1] if same else " became ".join(facts))
+
+
+def _levels(before: RawFrame, after: RawFrame) -> Check:
+    """Black and white may be multiplied, by the same factor."""
+    factor = after.levels.white / before.levels.white
+    black = before.levels.black * factor
+    same = bool(torch.isclose(black, after.levels.black, rtol=1e-4, atol=0.5).all())
+    return Check("levels", same, f"white {after.levels.white:g}, {factor:g} times the source's")
+
+
+def _means(before: RawFrame, after: RawFrame) -> Check:
+    """How far the mean of each colour moved, without what is clipped in either.
+
+    The two greens count together: where a sensor's differ by crosstalk, denoising evens them out.
+    """
+    first, second = (frame.levels.to_linear(frame.samples) for frame in (before, after))
+    kept = (before.samples < before.levels.white) & (after.samples < after.levels.white)
+    change = independent_planes(after.layout, torch.where(kept, second - first, torch.zeros(())))
+    red, first_green, second_green, blue = change.flatten(1).double().mean(1)
+    worst = max(abs(float(shift)) for shift in (red, (first_green + second_green) / 2, blue))
+    return Check("mean of each colour", worst <= LARGEST_SHIFT, f"moved by up to {worst:.3%} of white")
+
+
+def _clipped(before: RawFrame, after: RawFrame) -> Check:
+    """Samples at white must be what they were."""
+    clipped = before.samples >= before.levels.white
+    factor = after.levels.white / before.levels.white
+    moved = int((after.samples[clipped] != before.samples[clipped] * factor).sum())
+    return Check("clipped samples", moved == 0, f"{moved} of {int(clipped.sum())} changed")

@@ -1,0 +1,66 @@
+"""XMP told that the noise is gone, every other byte as it was (XMP specification part 1; ISO 16684-1).
+
+darktable skips its automatic denoising where `darktable:neural_restore` says raw-denoise. Adobe's sliders are set to
+zero only where the packet has Camera Raw settings already: a packet with nothing but the two would lack a process
+version, and be developed by the oldest one. For the rest, the DNG's NoiseReductionApplied speaks.
+"""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from rawclean.io.atomic import write_atomically
+
+_DARKTABLE = ("darktable", "http://darktable.sf.net/")
+_CAMERA_RAW = ("crs", "http://ns.adobe.com/camera-raw-settings/1.0/")
+_DESCRIPTION = "<rdf:Description"
+_NEW_PACKET = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+    '  <rdf:Description rdf:about=""/>\n'
+    " </rdf:RDF>\n"
+    "</x:xmpmeta>\n"
+    '<?xpacket end="w"?>'
+)
+
+
+def mark_denoised(packet: bytes | None) -> bytes:
+    """The XMP packet with the marks set, a new one where there is none; one that cannot be read stays as it is."""
+    try:
+        text = _NEW_PACKET if packet is None else packet.decode("utf-8")
+        ElementTree.fromstring(text.strip("\0\ufeff \r\n"))
+    except (UnicodeDecodeError, ElementTree.ParseError):
+        return packet or b""
+    marked = _with_property(text, _DARKTABLE, "neural_restore", "raw-denoise")
+    if _CAMERA_RAW[1] in text:
+        for slider in ("LuminanceSmoothing", "ColorNoiseReduction"):
+            marked = _with_property(marked, _CAMERA_RAW, slider, "0")
+    return marked.encode("utf-8")
+
+
+def copy_sidecars(source: Path, output: Path) -> None:
+    """Copy `IMG.xmp` (Adobe) and `IMG.CR2.xmp` (darktable) to the names that `output` asks for, with the marks set.
+
+    A sidecar that `output` has already is left alone. Raises OutputError where one cannot be written.
+    """
+    pairs = (
+        (source.with_suffix(".xmp"), output.with_suffix(".xmp")),
+        (source.with_suffix(".XMP"), output.with_suffix(".xmp")),
+        (Path(f"{source}.xmp"), Path(f"{output}.xmp")),
+    )
+    for theirs, ours in pairs:
+        if theirs.is_file() and not ours.exists():
+            write_atomically(ours, [mark_denoised(theirs.read_bytes())])
+
+
+def _with_property(text: str, namespace: tuple[str, str], name: str, value: str) -> str:
+    """Set a simple property, whether it is written as an attribute, as an element, or not at all."""
+    prefix, uri = namespace
+    key = f"{prefix}:{name}"
+    for pattern in (rf'(\b{key}\s*=\s*")[^"]*(")', rf"(\b{key}\s*=\s*')[^']*(')", rf"(<{key}>)[^<]*(</{key}>)"):
+        changed, count = re.subn(pattern, rf"\g<1>{value}\g<2>", text)
+        if count:
+            return changed
+    declared = "" if f"xmlns:{prefix}=" in text else f' xmlns:{prefix}="{uri}"'
+    return text.replace(_DESCRIPTION, f'{_DESCRIPTION}{declared} {key}="{value}"', 1)

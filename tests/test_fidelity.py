@@ -1,0 +1,96 @@
+"""`rawclean verify` finds what is off, and nothing in what rawclean writes."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from dng_factory import entry, make_frame, write_dng
+from dng_matrix import CASES
+
+from rawclean.core.frame import ActiveArea
+from rawclean.core.noise import NoiseModel
+from rawclean.evaluation.fidelity import verify
+from rawclean.io import metadata as tags
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.raw import read_raw
+from rawclean.io.tiff import ASCII, Directory, Entry, Tiff, TiffCanvas
+from rawclean.io.writers import write_photo
+
+NOISE = NoiseModel.uniform(1e-3, 1e-6)
+
+
+def written(tmp_path, frame, strength=1.0):
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(frame, NOISE, strength))
+    return tmp_path / "out.dng"
+
+
+def failed(output, source) -> set[str]:
+    return {check.name for check in verify(output, source) if not check.passed}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_rawclean_writes_passes(tmp_path, name):
+    source = CASES[name].write(tmp_path / "in.dng")
+    assert failed(written(tmp_path, read_raw(source)), source) == set()
+
+
+@pytest.mark.parametrize(
+    ("check", "spoil"),
+    [
+        ("mean of each colour", lambda frame: frame.with_samples(frame.samples + 30)),
+        ("clipped samples", lambda frame: frame.with_samples(frame.samples - (frame.samples == 16383).float())),
+        (
+            "NoiseProfile fits",
+            lambda frame: frame.with_samples(
+                frame.samples + 2000 * torch.randn(frame.samples.shape, generator=torch.Generator().manual_seed(0))
+            ),
+        ),
+    ],
+)
+def test_spoilt_samples_are_found(tmp_path, check, spoil):
+    source = write_dng(tmp_path / "in.dng", make_frame((256, 384)))
+    frame = read_raw(source)
+    spoilt = spoil(frame)
+    kept = torch.where(frame.samples >= 16383, frame.samples, spoilt.samples.clamp(max=16382))
+    output = written(tmp_path, spoilt if check == "clipped samples" else frame.with_samples(kept))
+    assert check in failed(output, source)
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("tags", Entry(tags.MODEL, ASCII, 4, b"Two\0")),
+        ("geometry", entry(tags.ORIENTATION, 3, [6])),
+        ("marked as denoised", entry(tags.NOISE_REDUCTION_APPLIED, 5, [0])),
+        ("levels", entry(tags.BLACK_LEVEL, 3, [3000])),
+    ],
+)
+def test_spoilt_tags_are_found(tmp_path, check, change):
+    source = write_dng(tmp_path / "in.dng", make_frame())
+    output = written(tmp_path, read_raw(source))
+    tiff = Tiff(output.read_bytes())
+    canvas, first = TiffCanvas(tiff), tiff.first()
+    raw = tiff.children(first, tags.SUB_IFDS)[0]
+    if change.tag in raw.entries:
+        link = tiff.encode(tags.SUB_IFDS, 4, [canvas.write_directory(raw.with_entries([change]))])
+        change = link
+    canvas.set_first(canvas.write_directory(Directory(0, first.with_entries([change]).entries)))
+    output.write_bytes(canvas.finish())
+    assert check in failed(output, source)
+
+
+def test_another_crop_is_found(tmp_path):
+    source = write_dng(tmp_path / "in.dng", make_frame((64, 96), margins=(4, 6)))
+    frame = dataclasses.replace(make_frame((64, 96), margins=(4, 6)), active=ActiveArea(2, 6, 64, 96))
+    assert "geometry" in failed(write_dng(tmp_path / "out.dng", frame), source)
+
+
+def test_the_command_says_what_is_off_and_exits_with_1(rawclean, sample, tmp_path):
+    assert rawclean("denoise", sample, "-o", tmp_path / "out.dng", "-q").status == 0
+    result = rawclean("verify", tmp_path / "out.dng", sample)
+    assert (result.status, result.out.count("ok  ")) == (0, 7)
+    result = rawclean("verify", sample, "--json")
+    assert result.status == 1
+    marked = json.loads(result.out)["checks"][0]
+    assert (marked["name"], marked["passed"]) == ("marked as denoised", False)
