@@ -50,7 +50,9 @@ class DenoiseSettings:
     tile: int = TILE
     overwrite: bool = False
     compression: Compression = Compression.LJPEG
-    """Of the mosaic in a DNG."""
+    """Of the samples in a DNG."""
+    specialists: bool = True
+    """Whether to choose among the specialists of noise ranges, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> Mod
     """The model that the settings name, or that mosaic and noise call for; raises ModelError."""
     mosaic = mosaic_of(frame.layout)
     if settings.model is None:
-        return choose_model(noise, list_models(), mosaic)
+        return choose_model(noise, list_models(), mosaic, specialists=settings.specialists)
     card = find_model(settings.model)
     if card.mosaic is not mosaic:
         raise ModelError(f"{frame.source}: is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")

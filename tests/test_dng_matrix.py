@@ -10,7 +10,7 @@ from rawclean.io import metadata as tags
 from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.metadata import read_metadata
-from rawclean.io.raster import libraw_decodes
+from rawclean.io.raster import libraw_reads
 from rawclean.io.raw import read_raw
 from rawclean.io.writers import write_photo
 
@@ -59,6 +59,6 @@ def test_what_is_written_is_read_back(tmp_path, name, compression):
     assert float((written.raster - denoised.raster * factor).abs().max()) <= step
     clipped = source.samples >= source.levels.white
     assert torch.equal(written.samples[clipped], source.samples[clipped] * factor)
-    if libraw_decodes(read_metadata(tmp_path / "out.dng")):
+    if libraw_reads(read_metadata(tmp_path / "out.dng")):
         with rawpy.imread(str(tmp_path / "out.dng")) as raw:
             assert raw.raw_image.max() == written.raster.max()

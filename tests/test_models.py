@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import ModelError
 from rawclean.models.manifest import (
@@ -24,11 +25,20 @@ def sigma_noise(sigma: float) -> NoiseModel:
     return NoiseModel.uniform(0.0, sigma**2)
 
 
+@pytest.mark.parametrize("mosaic", Mosaic)
 @pytest.mark.parametrize("sigma", [1e-9, 1e-4, 0.003, 0.0042, 0.01, 0.02, 0.05, 0.2, 0.99])
-def test_there_is_a_model_for_every_noise(sigma):
-    card = choose_model(sigma_noise(sigma), list_models())
+def test_there_is_a_model_for_every_noise_of_every_mosaic(sigma, mosaic):
+    card = choose_model(sigma_noise(sigma), list_models(), mosaic)
     assert card.role in (GENERAL, SPECIALIST)
+    assert card.mosaic is mosaic
     assert sigma in card.range
+    assert choose_model(sigma_noise(sigma), list_models(), mosaic, specialists=False).role == GENERAL
+
+
+def test_a_model_for_another_mosaic_is_refused(rawclean, sample, tmp_path):
+    result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--model", "student-xtrans")
+    assert result.status == 1
+    assert "student-xtrans is for xtrans" in result.err
 
 
 def test_a_range_holds_its_lower_end_only():

@@ -59,12 +59,11 @@ def batch(
     shot_and_read = options.parse_noise(noise)
     from rawclean.batch.plan import DEFAULT_FOLDER, plan_jobs
     from rawclean.batch.run import run_jobs
-    from rawclean.models.manifest import GENERAL, list_models
     from rawclean.pipeline import DenoiseSettings
 
-    if not iso_auto and model is None:
-        model = next(card.name for card in list_models() if card.role == GENERAL)
-    settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression)
+    settings = DenoiseSettings(
+        model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, specialists=iso_auto
+    )
     jobs = plan_jobs(folder, out or folder / DEFAULT_FOLDER, f".{file_format.value}")
     outcomes = []
     with progress_bars(folder.name, "photo", quiet=quiet or as_json) as (progress, photo_progress):

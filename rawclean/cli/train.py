@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 Photos = Annotated[list[Path], typer.Argument(help="Folders of clean PNG or JPEG photos.")]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights; an earlier run is resumed.")]
-Config = Annotated[Path | None, typer.Option(help="A TOML recipe instead of the one that ships with rawclean.")]
+Config = Annotated[Path | None, typer.Option(help="A TOML recipe, or the name of one that ships with rawclean, like xtrans.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Length, instead of the recipe's.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights and data, instead of the recipe's.")]
 
@@ -87,7 +87,15 @@ def specialise(
 def _recipe(name: str, path: Path | None, **changes: object) -> "TrainConfig":
     from rawclean.training.config import read_recipe, shipped_recipe
 
-    return read_recipe(path or shipped_recipe(name), **changes)
+    return read_recipe(shipped_recipe(name) if path is None else _found(path), **changes)
+
+
+def _found(path: Path) -> Path:
+    """The file, or the shipped recipe of that name."""
+    from rawclean.training.config import shipped_recipe
+
+    shipped = shipped_recipe(path.name)
+    return shipped if not path.exists() and shipped.exists() else path
 
 
 def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, *, quiet: bool) -> None:

@@ -30,12 +30,7 @@ def libraw_reads(facts: Metadata) -> bool:
     """Whether LibRaw's samples can be taken; facts of a file that is no DNG leave it no rival."""
     if not facts.is_dng:
         return True
-    return libraw_decodes(facts) and not _fills_width_with_two_tiles(facts)
-
-
-def libraw_decodes(facts: Metadata) -> bool:
-    """Whether LibRaw has a buffer of the file's own codes, rightly filled or not."""
-    return not (facts.has_float_samples or facts.is_jpeg_xl)
+    return not (facts.has_float_samples or facts.is_jpeg_xl or _fills_width_with_two_tiles(facts))
 
 
 def read_raster(path: Path, facts: Metadata) -> Tensor:
@@ -109,7 +104,7 @@ def _fills_width_with_two_tiles(facts: Metadata) -> bool:
         return False
     head = bytes(facts.tiff.data[offsets[0] : offsets[0] + _SEARCHED])
     frame = head.find(_LOSSLESS_FRAME)
-    if (2 * tile[0],) != width or not 0 <= frame < len(head) - 10:
+    if len(tile) != 1 or (2 * tile[0],) != width or not 0 <= frame < len(head) - 10:
         return False
     columns, components = struct.unpack_from(">HB", head, frame + 7)
     return bool(columns * components == tile[0])

@@ -8,11 +8,12 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
+from rawclean.errors import UnreadablePhotoError
 from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_graft import graft_dng
 from rawclean.io.metadata import Metadata
-from rawclean.io.raster import libraw_decodes
+from rawclean.io.raster import libraw_reads
 from rawclean.io.stored import stored_samples
 
 
@@ -22,17 +23,20 @@ def render(
     """Develop to sRGB (H, W, 3) with the camera's white balance and fixed exposure, 8 or 16 `bits`.
 
     `facts` are of the photo's source. `upright` turns the picture as the camera was held; without it the picture lies
-    as the sensor does.
+    as the sensor does. Raises UnreadablePhotoError where LibRaw rejects the source.
     """
-    with _opened(photo, facts) as raw:
-        picture = raw.postprocess(
-            use_camera_wb=True,
-            no_auto_bright=True,
-            adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
-            output_bps=bits,
-            half_size=half_size,
-            user_flip=None if upright else 0,
-        )
+    try:
+        with _opened(photo, facts) as raw:
+            picture = raw.postprocess(
+                use_camera_wb=True,
+                no_auto_bright=True,
+                adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
+                output_bps=bits,
+                half_size=half_size,
+                user_flip=None if upright else 0,
+            )
+    except rawpy.LibRawError as error:
+        raise UnreadablePhotoError(f"{photo.frame.source}: cannot be developed ({error}); is it whole?") from error
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 
@@ -44,7 +48,7 @@ def preview(photo: DenoisedPhoto, facts: Metadata) -> NDArray[np.uint8]:
 @contextmanager
 def _opened(photo: DenoisedPhoto, facts: Metadata) -> Iterator[rawpy.RawPy]:
     """LibRaw with the photo's samples: in place of the source's, or in a plain DNG where it cannot decode those."""
-    if not libraw_decodes(facts):
+    if not libraw_reads(facts):
         plain = photo.stored_as(Compression.NONE)
         with rawpy.imread(io.BytesIO(graft_dng(plain, facts))) as raw:
             yield raw

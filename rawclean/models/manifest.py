@@ -114,17 +114,21 @@ def find_model(name: str) -> ModelCard:
     raise ModelError(f"no model named {name!r}; there are: {', '.join(card.name for card in cards)}")
 
 
-def choose_model(noise: NoiseModel, cards: list[ModelCard], mosaic: Mosaic = Mosaic.BAYER) -> ModelCard:
+def choose_model(
+    noise: NoiseModel, cards: list[ModelCard], mosaic: Mosaic = Mosaic.BAYER, *, specialists: bool = True
+) -> ModelCard:
     """The specialist whose range holds the noise, else the general student, of those for `mosaic`.
 
-    Raises ModelError where neither is there.
+    Without `specialists` always the general one. Raises ModelError where there is none.
     """
     sigma = noise.sigma_at()
-    for role in (SPECIALIST, GENERAL):
+    for role in (SPECIALIST, GENERAL) if specialists else (GENERAL,):
         for card in cards:
             if card.role == role and card.mosaic is mosaic and sigma in card.range:
                 return card
-    raise ModelError(f"no model is made for noise with sigma {sigma:.4f} at 18 % signal; name one with --model")
+    raise ModelError(
+        f"no model for {mosaic.value} is made for noise with sigma {sigma:.4f} at 18 % signal; name one with --model"
+    )
 
 
 def load_model(card: ModelCard) -> Network:
