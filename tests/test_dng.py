@@ -13,10 +13,11 @@ from rawclean.core.bayer import BayerPattern
 from rawclean.core.noise import NoiseModel
 from rawclean.io import metadata as tags
 from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng_build import new_dng
 from rawclean.io.dng_graft import graft_dng
-from rawclean.io.metadata import read_metadata
+from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raw import read_raw
-from rawclean.io.tiff import Tiff
+from rawclean.io.tiff import RATIONAL, Directory, Tiff, TiffCanvas, empty_tiff
 from rawclean.io.writers import write_photo
 
 BAYER_FILES = (
@@ -181,3 +182,17 @@ def test_png_and_tiff_hold_the_same_16_bit_picture(sample, tmp_path):
         image.verify()
     eight_bits = np.asarray(Image.open(tmp_path / "out.png").convert("RGB"))
     assert np.array_equal(eight_bits, (picture >> 8).astype(np.uint8))
+
+
+def test_lens_and_captions_reach_a_new_dng():
+    tiff = empty_tiff("<")
+    canvas = TiffCanvas(tiff)
+    caption = tiff.encode_text(270, "Harbour")
+    lens = tiff.encode(tags.LENS_SPECIFICATION, RATIONAL, [24, 70, 2.8, 2.8])
+    exif = Directory(0).with_entries([lens])
+    canvas.set_first(canvas.write_directory(Directory(0).with_entries([caption])))
+    facts = Metadata(tiff=Tiff(bytes(canvas.finish())), exif=exif)
+    written = Tiff(bytes(new_dng(DenoisedPhoto(make_frame(), RESIDUAL, 1.0), facts, PIXELS)))
+    first = written.first()
+    assert written.text(first.entries[270]) == "Harbour"
+    assert written.numbers(first.entries[tags.LENS_INFO]) == pytest.approx((24, 70, 2.8, 2.8))

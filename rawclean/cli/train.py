@@ -17,7 +17,9 @@ app = typer.Typer(no_args_is_help=True)
 
 Photos = Annotated[list[Path], typer.Argument(help="Folders of clean PNG or JPEG photos.")]
 Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights; an earlier run is resumed.")]
-Config = Annotated[Path | None, typer.Option(help="A TOML recipe, or the name of one that ships with rawclean, like xtrans.")]
+Config = Annotated[
+    Path | None, typer.Option(help="A TOML recipe, or the name of one that ships with rawclean, like xtrans.")
+]
 Steps = Annotated[int | None, typer.Option(min=1, help="Length, instead of the recipe's.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights and data, instead of the recipe's.")]
 

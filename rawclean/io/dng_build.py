@@ -35,8 +35,8 @@ from rawclean.io.tiff import (
 D65 = 21
 XYZ_TO_SRGB = torch.tensor([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """IEC 61966-2-1, the neutral choice for a camera whose colours nobody knows."""
-_COPIED_FROM_FIRST = (270, 306, 315, 33432)
-"""ImageDescription, DateTime, Artist, Copyright."""
+_COPIED_FROM_FIRST = (270, 306, 315, 33432, 33723)
+"""ImageDescription, DateTime, Artist, Copyright, IPTC."""
 
 
 def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) -> bytearray:
@@ -51,6 +51,7 @@ def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) ->
             *_copied(facts, _COPIED_FROM_FIRST),
             *preview_entries(canvas, pixels, preview_size(pixels)),
             *_camera_entries(canvas.tiff, photo.frame),
+            *_lens_entries(facts),
             *identity_entries(canvas.tiff, stored, xmp),
             *version_entries(canvas.tiff, photo.compression),
             _link(canvas, tags.SUB_IFDS, raw),
@@ -99,6 +100,12 @@ def _camera_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
         tiff.encode(tags.AS_SHOT_NEUTRAL, RATIONAL, [1 / gain for gain in frame.colour.wb_gains]),
         tiff.encode_text(tags.ORIGINAL_RAW_FILE_NAME, frame.source.name),
     ]
+
+
+def _lens_entries(facts: Metadata) -> list[Entry]:
+    """EXIF's LensSpecification is DNG's LensInfo: focal lengths and f-numbers as four rationals."""
+    lens = facts.exif.entries.get(tags.LENS_SPECIFICATION) if facts.exif else None
+    return [Entry(tags.LENS_INFO, lens.kind, lens.count, lens.data)] if lens else []
 
 
 def _exif(tiff: Tiff, facts: Metadata, frame: RawFrame, maker_note: Entry | None) -> Directory:
