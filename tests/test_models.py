@@ -12,6 +12,7 @@ from rawclean.models.manifest import (
     SPECIALIST,
     NoiseRange,
     choose_model,
+    find_model,
     list_models,
     load_model,
     read_manifest,
@@ -86,12 +87,17 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
     from rawclean.models import manifest
 
     monkeypatch.setattr(manifest, "user_weights", lambda: tmp_path / "own")
-    source = load_model(list_models()[0])
+    source = load_model(find_model("student-general"))
     save_weights(tmp_path / "w.safetensors", "fan", source)
     photos = shared / "photos" / "dev"
-    result = rawclean("models", "add", tmp_path / "w.safetensors", "--photos", photos, "--name", "mine", "--limit", 1)
-    assert result.status == 0, result.err
-    assert "mine" in [card["name"] for card in json.loads(rawclean("models", "list", "--json").out)]
+    for name, more in (("mine", ()), ("smaller", ("--half",))):
+        weights = tmp_path / "w.safetensors"
+        result = rawclean("models", "add", weights, "--photos", photos, "--name", name, "--limit", 1, *more)
+        assert result.status == 0, result.err
+    assert {"mine", "smaller"} <= {card["name"] for card in json.loads(rawclean("models", "list", "--json").out)}
+    assert rawclean("models", "verify").out.count("ok") == len(list_models())
+    sizes = [(tmp_path / "own" / f"{name}.safetensors").stat().st_size for name in ("mine", "smaller")]
+    assert sizes[1] < 0.6 * sizes[0]
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ def show(name: str, as_json: options.Json = False) -> None:
         "role": card.role,
         "file": card.path,
         "sha256": card.sha256,
+        "mosaic": card.mosaic.value,
         "network": card.network,
         "config": network.config,
         "parameters": count_parameters(network),
@@ -88,12 +89,13 @@ def add(
     ] = (0.0, math.inf),
     recipe: Annotated[str, typer.Option(help="How it was made, in a sentence.")] = "",
     folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Store 16-bit weights; they are computed in 32.")] = False,
     limit: Annotated[int | None, typer.Option(help="Measure on this many photos only.")] = None,
 ) -> None:
     """Add a model of your own, measured on photos."""
     from rawclean.evaluation.publish import Publication, publish_model
     from rawclean.models.manifest import NoiseRange, user_weights
 
-    publication = Publication(name, recipe, role.value, NoiseRange(*sigma))
+    publication = Publication(name, recipe, role.value, NoiseRange(*sigma), half)
     card = publish_model(weights, folder or user_weights(), publication, photos, limit)
     print(f"{card.name}: added to {card.path.parent}")

@@ -1,5 +1,6 @@
 """A trained weight file to a model with a card: copied, counted, and measured on photos it has not seen."""
 
+import copy
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from rawclean.inference.choices import DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, denoise_planes_tiled
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
 from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest
-from rawclean.models.weights import file_sha256, load_network
+from rawclean.models.weights import file_sha256, load_network, save_weights
 from rawclean.networks import Network
 from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
 
@@ -25,6 +26,8 @@ class Publication:
     """How the weights were made."""
     role: str = GENERAL
     range: NoiseRange = field(default_factory=NoiseRange)
+    half: bool = False
+    """Whether to store the weights in half precision; it is these that are measured."""
 
 
 def publish_model(
@@ -35,11 +38,16 @@ def publish_model(
     Raises ModelError for a bad weight file, OutputError where the folder cannot be written.
     """
     network = load_network(weights)
+    if publication.half:
+        network = network.half().float()
     residual = measure_residual(photos, denoiser_of(network), network.mosaic, limit)
     path = folder / f"{publication.name}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(weights, path)
+        if publication.half:
+            save_weights(path, type(network).__name__.lower(), copy.deepcopy(network).half())
+        else:
+            shutil.copyfile(weights, path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
     card = ModelCard(

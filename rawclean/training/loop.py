@@ -106,7 +106,7 @@ def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> Tra
     else:
         network = build_network(config.network, config.network_config).to(device)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+        network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
     )
     rng = torch.Generator().manual_seed(config.seed + (worker.rank << 32))
     return TrainingState(network, copy.deepcopy(network), optimizer, rng)
