@@ -1,11 +1,11 @@
 """One photo, file to file: read, find its noise, choose a model, denoise, write."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 from torch import Tensor
 
@@ -24,8 +24,6 @@ from rawclean.io.noise_profiles import profile_noise, typical_noise
 from rawclean.io.raw import read_raw
 from rawclean.io.writers import check_format, write_photo
 from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models, load_model
-
-_Result = TypeVar("_Result")
 
 DISAGREEMENT = 1.5
 """Factor between two readings of sigma from which on a warning is given."""
@@ -86,6 +84,19 @@ class DenoiseReport:
     """Wall time of decode, noise, network and write."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A photo in memory, and all that is decided before the network runs."""
+
+    source: Path
+    output: Path
+    frame: RawFrame
+    reading: NoiseReading
+    card: ModelCard
+    seconds: dict[str, float]
+    """Wall time of the steps so far; later steps add theirs."""
+
+
 def denoise_file(
     source: Path, output: Path, settings: DenoiseSettings, progress: Progress | None = None
 ) -> DenoiseReport:
@@ -94,22 +105,39 @@ def denoise_file(
     Raises a RawcleanError where something is wrong with the photo, the settings, the model or the output; then no
     output is left behind.
     """
+    photo = prepare(source, output, settings)
+    return finish(photo, clean(photo, settings, progress), settings)
+
+
+def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
+    """Read a photo, find its noise, choose a model; raises as `denoise_file`."""
     check_format(output)
     check_target(output, source, overwrite=settings.overwrite)
-    clock = _Clock()
-    frame = clock.time("decode", lambda: read_photo(source, settings))
-    reading = clock.time("noise", lambda: read_noise(frame, settings))
-    card = choose(frame, reading.noise, settings)
-    engine = _engine(card, settings.device, settings.precision, settings.tile)
-    denoised = clock.time(
-        "network", lambda: denoise(frame, reading.noise, engine, strength=settings.strength, progress=progress)
-    )
-    residual = card.residual_noise(reading.noise, settings.strength)
-    photo = DenoisedPhoto(denoised, residual, settings.strength, settings.compression)
-    clock.time("write", lambda: write_photo(output, photo))
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "decode"):
+        frame = read_photo(source, settings)
+    with _timed(seconds, "noise"):
+        reading = read_noise(frame, settings)
+    return Prepared(source, output, frame, reading, choose(frame, reading.noise, settings), seconds)
+
+
+def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None = None) -> DenoisedPhoto:
+    """Run the network; raises as `denoise_file`."""
+    noise, engine = photo.reading.noise, _engine(photo.card, settings)
+    with _timed(photo.seconds, "network"):
+        denoised = denoise(photo.frame, noise, engine, strength=settings.strength, progress=progress)
+    residual = photo.card.residual_noise(noise, settings.strength)
+    return DenoisedPhoto(denoised, residual, settings.strength, settings.compression)
+
+
+def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
+    """Write the result and say what was done; raises as `denoise_file`."""
+    with _timed(photo.seconds, "write"):
+        write_photo(photo.output, denoised)
+    frame, reading, engine = photo.frame, photo.reading, _engine(photo.card, settings)
     return DenoiseReport(
-        source=source,
-        output=output,
+        source=photo.source,
+        output=photo.output,
         camera=str(frame.camera),
         width=frame.active.width,
         height=frame.active.height,
@@ -117,10 +145,10 @@ def denoise_file(
         shot=float(reading.noise.shot.mean()),
         read=float(reading.noise.read.mean()),
         sigma=reading.noise.sigma_at(),
-        model=card.name,
+        model=photo.card.name,
         device=f"{engine.device.type} {str(engine.dtype).removeprefix('torch.')}",
         warning=reading.warning,
-        seconds=clock.seconds,
+        seconds=photo.seconds,
     )
 
 
@@ -198,22 +226,21 @@ def _blind_noise(frame: RawFrame, linear: Tensor, *, required: bool) -> NoiseMod
         return None
 
 
+def _engine(card: ModelCard, settings: DenoiseSettings) -> Engine:
+    return _ready_engine(card, settings.device, settings.precision, settings.tile)
+
+
 @lru_cache(maxsize=8)
-def _engine(card: ModelCard, device: DeviceChoice, precision: Precision, tile: int) -> Engine:
+def _ready_engine(card: ModelCard, device: DeviceChoice, precision: Precision, tile: int) -> Engine:
     """A model ready to run, kept for the next photo."""
     keep_freed_memory()
     place = pick_device(device)
     return Engine(load_model(card), place, pick_dtype(precision, place), tile)
 
 
-class _Clock:
-    """Wall time of named steps."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    def time(self, step: str, action: Callable[[], _Result]) -> _Result:
-        start = time.perf_counter()
-        result = action()
-        self.seconds[step] = time.perf_counter() - start
-        return result
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    """Note the wall time of a step."""
+    start = time.perf_counter()
+    yield
+    seconds[step] = time.perf_counter() - start

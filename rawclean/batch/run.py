@@ -1,13 +1,21 @@
-"""Jobs to outcomes, one after the other: the network uses all cores, so photos do not run side by side."""
+"""Jobs to outcomes: while the network is at one photo, the next is read and the last is written.
+
+The network uses all cores or the GPU, so photos do not run through it side by side.
+"""
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rawclean.batch.plan import Job
 from rawclean.errors import OutputError, RawcleanError
 from rawclean.inference.denoise import Progress
-from rawclean.pipeline import DenoiseReport, DenoiseSettings, denoise_file
+from rawclean.pipeline import DenoiseReport, DenoiseSettings, Prepared, clean, finish, prepare
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +33,70 @@ class Outcome:
 
 
 def run_jobs(jobs: Sequence[Job], settings: DenoiseSettings, progress: Progress | None = None) -> Iterator[Outcome]:
-    """Denoise one photo after the other; a bad one is an outcome, never the end of the run.
+    """Denoise the photos in order; a bad one is an outcome, never the end of the run.
 
-    `progress` follows the tiles of the photo at work.
+    Three photos are in memory at most. `progress` follows the tiles of the photo at work.
     """
-    for job in jobs:
-        yield _run(job, settings, progress)
+    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+        read = _read_ahead(jobs, settings, reader)
+        written: deque[Future[Outcome]] = deque()
+        for job, photo in read:
+            written.append(_denoised(job, photo, settings, writer, progress))
+            while len(written) > 1:
+                yield written.popleft().result()
+        while written:
+            yield written.popleft().result()
 
 
-def _run(job: Job, settings: DenoiseSettings, progress: Progress | None) -> Outcome:
+def _read_ahead(
+    jobs: Sequence[Job], settings: DenoiseSettings, reader: ThreadPoolExecutor
+) -> Iterator[tuple[Job, Prepared | Outcome]]:
+    """Each job's photo, of which the next is being read meanwhile."""
+    following: Future[Prepared | Outcome] | None = None
+    for index, job in enumerate(jobs):
+        current = following or reader.submit(_prepared, job, settings)
+        photo = current.result()
+        following = reader.submit(_prepared, jobs[index + 1], settings) if index + 1 < len(jobs) else None
+        yield job, photo
+
+
+def _prepared(job: Job, settings: DenoiseSettings) -> Prepared | Outcome:
     if job.output.exists() and not settings.overwrite:
         return Outcome(job)
-    try:
+
+    def read() -> Prepared:
         _make_folder(job)
-        return Outcome(job, report=denoise_file(job.source, job.output, settings, progress))
+        return prepare(job.source, job.output, settings)
+
+    return _caught(job, read)
+
+
+def _denoised(
+    job: Job,
+    photo: Prepared | Outcome,
+    settings: DenoiseSettings,
+    writer: ThreadPoolExecutor,
+    progress: Progress | None,
+) -> Future[Outcome]:
+    """Run the network here, and hand the result to the writer."""
+    if isinstance(photo, Outcome):
+        return _done(photo)
+    denoised = _caught(job, lambda: clean(photo, settings, progress))
+    if isinstance(denoised, Outcome):
+        return _done(denoised)
+    return writer.submit(lambda: _caught(job, lambda: Outcome(job, report=finish(photo, denoised, settings))))
+
+
+def _done(outcome: Outcome) -> Future[Outcome]:
+    future: Future[Outcome] = Future()
+    future.set_result(outcome)
+    return future
+
+
+def _caught(job: Job, action: Callable[[], _Result]) -> _Result | Outcome:
+    """The result, or what went wrong."""
+    try:
+        return action()
     except RawcleanError as error:
         return Outcome(job, error=str(error))
     except Exception:  # a bug met on one photo must not cost the user the thousand others; it is reported in full

@@ -1,6 +1,9 @@
 """The command line: `rawclean`."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -45,8 +48,21 @@ def main(
 
 def run() -> None:
     """Run a command; an expected failure becomes one line on standard error and exit status 1."""
-    try:
-        app()
-    except RawcleanError as error:
-        print(f"rawclean: {error}", file=sys.stderr)
-        sys.exit(1)
+    with _own_standard_error():
+        try:
+            app()
+        except RawcleanError as error:
+            print(f"rawclean: {error}", file=sys.stderr)
+            sys.exit(1)
+
+
+@contextmanager
+def _own_standard_error() -> Iterator[None]:
+    """Write messages to a copy of descriptor 2, which is silenced for LibRaw while other threads have things to say."""
+    theirs = sys.stderr
+    with os.fdopen(os.dup(2), "w", buffering=1, encoding=theirs.encoding, errors=theirs.errors) as ours:
+        sys.stderr = ours
+        try:
+            yield
+        finally:
+            sys.stderr = theirs
