@@ -65,3 +65,16 @@ def test_a_folder_without_photos_is_an_error(rawclean, tmp_path):
     result = rawclean("batch", tmp_path)
     assert result.status == 1
     assert "no RAW photos" in result.err
+
+
+def test_a_batch_gives_in_order_what_denoise_gives(rawclean, shoot, sample, tmp_path):
+    for number in range(3):
+        shutil.copy(sample, shoot / f"more{number}.dng")
+    lines = [json.loads(line) for line in rawclean("batch", shoot, "--json").out.splitlines()]
+    sources = [line["job"]["source"] for line in lines]
+    assert sources == sorted(sources)
+    assert [line["error"] is not None for line in lines] == ["broken" in source for source in sources]
+    assert rawclean("denoise", sample, "-o", tmp_path / "alone.dng").status == 0
+    alone = (tmp_path / "alone.dng").read_bytes()
+    assert (shoot / "denoised" / "more1.dng").read_bytes() == alone
+    assert (shoot / "denoised" / "day 2" / "two.dng").read_bytes() == alone
