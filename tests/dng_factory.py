@@ -204,6 +204,8 @@ def _block(samples: np.ndarray, storage: Storage) -> bytes:
     if storage.compression == 7:
         return encode_tile(codes.reshape(len(codes), -1, 2) if codes.shape[2] == 1 else codes)
     flat = codes.reshape(len(codes), -1)
+    if storage.compression == 8:
+        return zlib.compress(flat.astype(storage.order + "u2").tobytes())
     if storage.bits == 16:
         return flat.astype(storage.order + "u2").tobytes()
     if storage.bits == 8:

@@ -56,6 +56,7 @@ CASES: dict[str, Case] = {
     "ljpeg_big_endian": Case(storage=Storage(order=">", tile=(96, 96), compression=7)),
     "ljpeg_two_tiles_wide": Case(storage=Storage(tile=(96, 224), compression=7)),
     "ljpeg_odd_area": Case(BayerPattern.GBRG, margins=(7, 9), storage=Storage(tile=(64, 64), compression=7)),
+    "deflate": Case(storage=Storage(tile=(96, 128), compression=8)),
     "odd_size": Case(size=(303, 447)),
     "raw_in_first_ifd": Case(storage=Storage(in_first=True)),
     "black_0": Case(black=(0, 0, 0, 0)),

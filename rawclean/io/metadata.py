@@ -84,6 +84,11 @@ class Metadata:
         return self.numbers(COMPRESSION) == (COMPRESSION_JPEG_XL,)
 
     @property
+    def is_deflated(self) -> bool:
+        """Whether a DNG's raw image is stored deflated."""
+        return self.numbers(COMPRESSION) == (COMPRESSION_DEFLATE,)
+
+    @property
     def has_float_samples(self) -> bool:
         """Whether a DNG's raw image is stored as floating point numbers."""
         return FLOATING_POINT in self.numbers(SAMPLE_FORMAT)

@@ -1,7 +1,7 @@
 """Samples of a DNG that LibRaw 0.22 cannot read, or reads wrongly; tifffile and imagecodecs decode them.
 
-These are floating point samples, which LibRaw rounds to 15 bits, JPEG XL, and two lossless JPEG tiles that fill the
-width between them, which it takes for the doubled lines of a cinema camera.
+These are floating point samples, which LibRaw rounds to 15 bits, deflated integers, JPEG XL, and two lossless JPEG tiles
+that fill the width between them, which it takes for the doubled lines of a cinema camera.
 """
 
 import struct
@@ -30,7 +30,8 @@ def libraw_reads(facts: Metadata) -> bool:
     """Whether LibRaw's samples can be taken; facts of a file that is no DNG leave it no rival."""
     if not facts.is_dng:
         return True
-    return not (facts.has_float_samples or facts.is_jpeg_xl or _fills_width_with_two_tiles(facts))
+    unread = facts.has_float_samples or facts.is_deflated or facts.is_jpeg_xl
+    return not (unread or _fills_width_with_two_tiles(facts))
 
 
 def read_raster(path: Path, facts: Metadata) -> Tensor:
