@@ -1,7 +1,7 @@
 """Samples of a DNG that LibRaw 0.22 cannot read, or reads wrongly; tifffile and imagecodecs decode them.
 
-These are floating point samples, which LibRaw rounds to 15 bits, deflated integers, JPEG XL, and two lossless JPEG tiles
-that fill the width between them, which it takes for the doubled lines of a cinema camera.
+These are floating point samples, which LibRaw rounds to 15 bits, deflated integers, JPEG XL, and two lossless JPEG
+tiles that fill the width between them, which it takes for the doubled lines of a cinema camera.
 """
 
 import struct
