@@ -37,7 +37,17 @@ CHANGED_BY_DENOISING = {
     *("Software", "RawDataUniqueID", "NewRawImageDigest", "RawImageDigest", "NoiseProfile", "NoiseReductionApplied"),
     *("StripOffsets", "StripByteCounts", "RowsPerStrip", "TileWidth", "TileLength", "TileOffsets", "TileByteCounts"),
     *("Compression", "BitsPerSample", "LinearizationTable", "PreviewImage", "PreviewImageLength", "PreviewImageStart"),
-    *("ThumbnailTIFF", "SubIFD", "YCbCrSubSampling", "PlanarConfiguration", "SamplesPerPixel", "OtherImage"),
+    *(
+        "ThumbnailTIFF",
+        "Neural_restore",
+        "LuminanceSmoothing",
+        "ColorNoiseReduction",
+        "SubIFD",
+        "YCbCrSubSampling",
+        "PlanarConfiguration",
+        "SamplesPerPixel",
+        "OtherImage",
+    ),
 }
 
 

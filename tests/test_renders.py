@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,9 @@ def by_rawtherapee(folder: Path, results: Path) -> None:
 
 def by_libraw(folder: Path, results: Path) -> None:
     for path in folder.iterdir():
-        with rawpy.imread(str(path)) as raw:
+        with suppress(rawpy.LibRawError), rawpy.imread(str(path)) as raw:
             picture = raw.postprocess(use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0, output_bps=16)
-        tifffile.imwrite(results / f"{path.stem}.tif", picture)
+            tifffile.imwrite(results / f"{path.stem}.tif", picture)
 
 
 PROGRAMS = {"darktable-cli": by_darktable, "rawtherapee-cli": by_rawtherapee, "LibRaw": by_libraw}
@@ -109,6 +110,7 @@ NOT_COMPARABLE = {
     },
     "rawtherapee-cli": {
         "tiles": "RawTherapee renders the source black",
+        "deflate": "RawTherapee renders the source black",
         "tiles_big_endian": "RawTherapee renders the source black",
         "float_plain": "RawTherapee renders the source black",
         "nikon_d1_iso200_bggr": "RawTherapee reads a white balance from the maker note, LibRaw none",
