@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class Compression(Enum):
-    """Lossless all; ljpeg takes about half the space, and jxl less, which only readers of DNG 1.7 open."""
+    """Lossless all; ljpeg takes about half the space, and only readers of DNG 1.7 open jxl."""
 
     LJPEG = "ljpeg"
     NONE = "none"
