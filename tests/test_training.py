@@ -11,12 +11,12 @@ from PIL import Image
 from rawclean.core.noise import read_on_line
 from rawclean.core.unprocess import (
     CameraDraw,
+    camera_colours,
     draw_camera,
     gamma_expansion,
     inverse_tone_curve,
     invert_gains,
     mosaic_planes,
-    unprocess,
 )
 from rawclean.errors import TrainingError
 from rawclean.evaluation.metrics import raw_psnr
@@ -246,7 +246,7 @@ def test_the_mosaic_samples_each_colour_at_its_site():
 def test_a_grey_photo_stays_grey_up_to_its_gains():
     camera = draw_camera(3, torch.Generator().manual_seed(0), CPU)
     neutral = CameraDraw(camera.srgb_to_camera, torch.ones(3, 3))
-    planes = unprocess(torch.full((3, 3, 8, 8), 0.4), neutral)
+    planes = mosaic_planes(camera_colours(torch.full((3, 3, 8, 8), 0.4), neutral))
     assert torch.allclose(planes, torch.full_like(planes, 0.4), atol=1e-5)
 
 

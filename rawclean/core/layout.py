@@ -13,7 +13,7 @@ from rawclean.core.bayer import BayerPattern, pack_rggb, unpack_rggb
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.unprocess import mosaic_planes
-from rawclean.core.xtrans import PLANE_COLOURS, XTransPattern
+from rawclean.core.xtrans import PLANE_COLOURS, XTransPattern, sample_xtrans
 
 REPEATED_GREEN = 1.5
 """Factor on the variance of a green that is given twice, so that the network does not take agreement for certainty.
@@ -64,15 +64,22 @@ def mosaic_of(layout: Layout) -> Mosaic:
 def plane_noise(layout: Layout, noise: NoiseModel) -> NoiseModel:
     """What a network must be told of the `noise` of samples, so that it treats the planes of `layout` rightly."""
     if isinstance(layout, XTransPattern):
-        return noise_of_xtrans(noise)
+        return noise_of_planes(Mosaic.XTRANS, noise)
     if layout is not PlainLayout.LINEAR_RGB:
         return noise
     factor = torch.tensor([1, REPEATED_GREEN, REPEATED_GREEN, 1], device=noise.shot.device)
     return NoiseModel(noise.shot * factor, noise.read * factor)
 
 
-def noise_of_xtrans(noise: NoiseModel) -> NoiseModel:
-    """The noise (..., 4) of R, Gr, Gb and B for the nine planes (..., 9) of X-Trans."""
+def sample(mosaic: Mosaic, colours: Tensor) -> Tensor:
+    """Colours at every site (B, 3, H, W), whole periods of `mosaic`, to its planes (B, planes, H', W')."""
+    return sample_xtrans(colours) if mosaic is Mosaic.XTRANS else mosaic_planes(colours)
+
+
+def noise_of_planes(mosaic: Mosaic, noise: NoiseModel) -> NoiseModel:
+    """The noise (..., 4) of R, Gr, Gb and B for the planes of `mosaic`, (..., planes)."""
+    if mosaic is Mosaic.BAYER:
+        return noise
     shot, read = (
         torch.stack([values[..., 0], values[..., 1:3].mean(-1), values[..., 3]], dim=-1)[..., PLANE_COLOURS]
         for values in (noise.shot, noise.read)

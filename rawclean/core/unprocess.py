@@ -86,8 +86,3 @@ def camera_colours(linear: Tensor, camera: CameraDraw) -> Tensor:
     """Linear sRGB (B, 3, H, W) to what the drawn cameras see at every site, in [0, 1]."""
     camera_rgb = torch.einsum("bij,bjhw->bihw", camera.srgb_to_camera, linear)
     return invert_gains(camera_rgb, camera.inverse_gains).clamp(0, 1)
-
-
-def unprocess(linear: Tensor, camera: CameraDraw) -> Tensor:
-    """Linear sRGB (B, 3, H, W) to clean planes (B, 4, H/2, W/2) of the drawn cameras, in [0, 1]."""
-    return mosaic_planes(camera_colours(linear, camera))

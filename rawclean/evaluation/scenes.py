@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rawclean.core.develop import develop
-from rawclean.core.layout import noise_of_xtrans
+from rawclean.core.layout import noise_of_planes, sample
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.unprocess import (
@@ -23,9 +23,8 @@ from rawclean.core.unprocess import (
     CameraDraw,
     camera_colours,
     linear_of_code,
-    mosaic_planes,
 )
-from rawclean.core.xtrans import PERIOD, sample_xtrans
+from rawclean.core.xtrans import PERIOD
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.images import list_photos, read_photo
 
@@ -51,9 +50,7 @@ class Scene:
 
     def noisy(self, shot: float, draw: int = 0) -> tuple[Tensor, NoiseModel]:
         """The planes with shot noise and DND's read noise; `draw` counts repetitions with other noise."""
-        noise = NoiseModel.uniform(shot, read_on_line(shot))
-        if self.mosaic is Mosaic.XTRANS:
-            noise = noise_of_xtrans(noise)
+        noise = noise_of_planes(self.mosaic, NoiseModel.uniform(shot, read_on_line(shot)))
         rng = np.random.default_rng([self.index, round(shot * 1e7), draw])
         normal = torch.from_numpy(rng.standard_normal(self.clean.shape, dtype=np.float32))
         return self.clean + normal * noise.variance(self.clean).sqrt(), noise
@@ -82,8 +79,7 @@ def clean_planes(photo: Tensor, camera: CameraDraw, mosaic: Mosaic = Mosaic.BAYE
     multiple = SIDE_MULTIPLE if mosaic is Mosaic.BAYER else PERIOD
     height, width = (side // multiple * multiple for side in photo.shape[1:])
     linear = linear_of_code()[photo[:, :height, :width].long()]
-    colours = camera_colours(linear[None], camera)
-    return (mosaic_planes if mosaic is Mosaic.BAYER else sample_xtrans)(colours)[0]
+    return sample(mosaic, camera_colours(linear[None], camera))[0]
 
 
 def draw_protocol_camera(seed: int) -> CameraDraw:

@@ -12,19 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rawclean.core.layout import noise_of_xtrans
+from rawclean.core.layout import noise_of_planes, sample
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import add_noise
-from rawclean.core.unprocess import camera_colours, draw_camera, linear_of_code, mosaic_planes
-from rawclean.core.xtrans import sample_xtrans
+from rawclean.core.unprocess import camera_colours, draw_camera, linear_of_code
 from rawclean.errors import TrainingError
 from rawclean.io.images import list_photos, read_photo
 from rawclean.training.batch import Batch
 from rawclean.training.noise_draw import NoiseRangeConfig, draw_noise
 from rawclean.training.realism import RealismConfig, add_realism
-
-SAMPLERS = {Mosaic.BAYER: mosaic_planes, Mosaic.XTRANS: sample_xtrans}
-"""Colours at every site (B, 3, H, W) to planes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +61,9 @@ class PhotoCrops:
         seed = int(torch.randint(2**62, (), generator=rng))
         device_rng = torch.Generator(self._device).manual_seed(seed)
         camera = draw_camera(count, device_rng, self._device)
-        clean = SAMPLERS[self._synthesis.mosaic](camera_colours(self._linear_of_code[codes.long()], camera))
-        noise = draw_noise(count, self._synthesis.noise, device_rng, self._device)
-        if self._synthesis.mosaic is Mosaic.XTRANS:
-            noise = noise_of_xtrans(noise)
+        mosaic = self._synthesis.mosaic
+        clean = sample(mosaic, camera_colours(self._linear_of_code[codes.long()], camera))
+        noise = noise_of_planes(mosaic, draw_noise(count, self._synthesis.noise, device_rng, self._device))
         noisy = add_realism(add_noise(clean, noise, device_rng), noise, self._synthesis.realism, device_rng)
         return Batch(clean, noisy, noise)
 
