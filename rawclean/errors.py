@@ -25,6 +25,10 @@ class OutputError(RawcleanError):
     """The output cannot be written."""
 
 
+class TargetFullError(OutputError):
+    """The output cannot be written, nor can any other: the disk is full, or turned read-only."""
+
+
 class ModelError(RawcleanError):
     """A model is missing, damaged or not of the kind that its card says."""
 
@@ -35,3 +39,11 @@ class TrainingError(RawcleanError):
 
 class UnsupportedDeviceError(RawcleanError):
     """The device asked for is not on this machine."""
+
+
+class SchedulerError(RawcleanError):
+    """The cluster asked for cannot be reached."""
+
+
+class ConfigError(RawcleanError):
+    """A configuration file that cannot be understood."""

@@ -1,5 +1,6 @@
 """One photo, file to file: read, find its noise, choose a model, denoise, write."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ DISAGREEMENT = 1.5
 """Factor between two readings of sigma from which on a warning is given."""
 LEAST_READ = 1e-12
 """Variance, far below quantisation, that keeps the sigma of a clean photo above zero."""
+_NETWORK = threading.Lock()
+"""The network uses all cores or the GPU: of photos at work in several threads, one is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class NoiseReading:
 class DenoiseReport:
     """What was done to one photo."""
 
-    source: Path
-    output: Path
+    source: str
+    output: str
     camera: str
     width: int
     height: int
@@ -78,6 +81,7 @@ class DenoiseReport:
     sigma: float
     """At 18 % signal."""
     model: str
+    model_sha256: str
     device: str
     warning: str | None
     seconds: dict[str, float]
@@ -124,7 +128,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
 def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None = None) -> DenoisedPhoto:
     """Run the network; raises as `denoise_file`."""
     noise, engine = photo.reading.noise, _engine(photo.card, settings)
-    with _timed(photo.seconds, "network"):
+    with _NETWORK, _timed(photo.seconds, "network"):
         denoised = denoise(photo.frame, noise, engine, strength=settings.strength, progress=progress)
     residual = photo.card.residual_noise(noise, settings.strength)
     return DenoisedPhoto(denoised, residual, settings.strength, settings.compression)
@@ -136,8 +140,8 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         write_photo(photo.output, denoised)
     frame, reading, engine = photo.frame, photo.reading, _engine(photo.card, settings)
     return DenoiseReport(
-        source=photo.source,
-        output=photo.output,
+        source=str(photo.source),
+        output=str(photo.output),
         camera=str(frame.camera),
         width=frame.active.width,
         height=frame.active.height,
@@ -146,6 +150,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         read=float(reading.noise.read.mean()),
         sigma=reading.noise.sigma_at(),
         model=photo.card.name,
+        model_sha256=photo.card.sha256,
         device=f"{engine.device.type} {str(engine.dtype).removeprefix('torch.')}",
         warning=reading.warning,
         seconds=photo.seconds,

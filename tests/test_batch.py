@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,9 @@ def shoot(tmp_path, sample):
 
 
 def results(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".sqlite"
+    )
 
 
 def test_one_bad_file_does_not_end_the_run(rawclean, shoot, tmp_path):
@@ -28,14 +31,22 @@ def test_one_bad_file_does_not_end_the_run(rawclean, shoot, tmp_path):
     assert "broken.dng" in result.err
 
 
+def batch_lines(rawclean, *arguments):
+    """The outcomes of a batch by the name of the photo."""
+    result = rawclean("batch", *arguments, "--json")
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    return {Path(line["job"]["source"]).name: line for line in lines}
+
+
 def test_a_second_run_does_only_what_is_missing(rawclean, shoot):
     (shoot / "broken.dng").unlink()
     assert rawclean("batch", shoot).status == 0
     done = {path: path.stat().st_mtime_ns for path in (shoot / "denoised").rglob("*.dng")}
     assert len(done) == 2
     (shoot / "denoised" / "one.dng").unlink()
-    lines = [json.loads(line) for line in rawclean("batch", shoot, "--json").out.splitlines()]
-    assert [line["report"] is not None for line in lines] == [False, True]
+    lines = batch_lines(rawclean, shoot)
+    assert lines["one.dng"]["report"] is not None
+    assert lines["two.DNG"]["skipped"] == "done before"
     kept = shoot / "denoised" / "day 2" / "two.dng"
     assert kept.stat().st_mtime_ns == done[kept]
 
@@ -67,14 +78,63 @@ def test_a_folder_without_photos_is_an_error(rawclean, tmp_path):
     assert "no RAW photos" in result.err
 
 
-def test_a_batch_gives_in_order_what_denoise_gives(rawclean, shoot, sample, tmp_path):
+def test_a_batch_gives_what_denoise_gives(rawclean, shoot, sample, tmp_path):
     for number in range(3):
         shutil.copy(sample, shoot / f"more{number}.dng")
-    lines = [json.loads(line) for line in rawclean("batch", shoot, "--json").out.splitlines()]
-    sources = [line["job"]["source"] for line in lines]
-    assert sources == sorted(sources)
-    assert [line["error"] is not None for line in lines] == ["broken" in source for source in sources]
+    lines = batch_lines(rawclean, shoot)
+    assert len(lines) == 6
+    assert [name for name, line in lines.items() if line["error"]] == ["broken.dng"]
     assert rawclean("denoise", sample, "-o", tmp_path / "alone.dng").status == 0
     alone = (tmp_path / "alone.dng").read_bytes()
     assert (shoot / "denoised" / "more1.dng").read_bytes() == alone
     assert (shoot / "denoised" / "day 2" / "two.dng").read_bytes() == alone
+
+
+def test_globs_select_photos_by_name_or_path(rawclean, shoot, sample):
+    shutil.copy(sample, shoot / "three.nef")
+    assert set(batch_lines(rawclean, shoot, "--dry-run", "--include", "*.NEF")) == {"three.nef"}
+    assert set(batch_lines(rawclean, shoot, "--dry-run", "--include", "*.dng", "--exclude", "day 2/*")) == {
+        "one.dng",
+        "broken.dng",
+    }
+    nothing = rawclean("batch", shoot, "--include", "*.cr2")
+    assert (nothing.status, "selected" in nothing.err) == (1, True)
+
+
+def test_a_template_names_the_results(rawclean, shoot):
+    (shoot / "broken.dng").unlink()
+    assert rawclean("batch", shoot, "--name", "{folder}/{ext}_{stem}_clean", "--quiet").status == 0
+    assert results(shoot / "denoised") == ["day 2/dng_two_clean.dng", "dng_one_clean.dng"]
+
+
+@pytest.mark.parametrize(
+    ("template", "word"), [("{iso}", "{stem}, {ext}, {folder}"), ("all", "would both become"), ("../{stem}", "out of")]
+)
+def test_a_bad_template_is_one_clear_line(rawclean, shoot, template, word):
+    result = rawclean("batch", shoot, "--name", template)
+    assert result.status == 1
+    assert word in result.err
+    assert len(result.err.splitlines()) == 1
+    assert not (shoot / "denoised").exists()
+
+
+def test_a_dry_run_tells_the_model_and_writes_nothing(rawclean, shoot):
+    lines = batch_lines(rawclean, shoot, "--dry-run")
+    assert lines["one.dng"]["model"].startswith("student-")
+    assert lines["one.dng"]["sigma"] == pytest.approx(0.0347, abs=1e-3)
+    assert lines["one.dng"]["output"] == str(shoot / "denoised" / "one.dng")
+    assert "beyond the end" in lines["broken.dng"]["error"]
+    assert not (shoot / "denoised").exists()
+
+
+def test_a_dry_run_after_a_run_tells_what_is_left(rawclean, shoot):
+    rawclean("batch", shoot)
+    lines = batch_lines(rawclean, shoot, "--dry-run")
+    assert lines["one.dng"]["skipped"] == "done before"
+    assert lines["broken.dng"]["error"]
+
+
+def test_the_totals_say_which_model_the_noise_called_for(rawclean, shoot):
+    out = rawclean("batch", shoot).out
+    assert "models by noise" in out
+    assert "0.0347 to 0.0347" in out

@@ -1,110 +1,100 @@
-"""Jobs to outcomes: while the network is at one photo, the next is read and the last is written.
+"""Jobs to outcomes, over any executor: begun and ended in the journal, one after the other as they end."""
 
-The network uses all cores or the GPU, so photos do not run through it side by side.
-"""
-
-import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
-from typing import TypeVar
+from threading import Event
 
+from rawclean.batch.job import Outcome, Step, Stopped, Watch, denoise_job
+from rawclean.batch.journal import Journal
 from rawclean.batch.plan import Job
-from rawclean.errors import OutputError, RawcleanError
-from rawclean.inference.denoise import Progress
-from rawclean.pipeline import DenoiseReport, DenoiseSettings, Prepared, clean, finish, prepare
+from rawclean.batch.resume import Redo, left_to_do, settings_key
+from rawclean.batch.workers import Workers
+from rawclean.errors import TargetFullError
+from rawclean.pipeline import DenoiseSettings
 
-_Result = TypeVar("_Result")
+_Pending = dict[Future[Outcome], Job]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one job: a report, or an error, or neither where the result was there already."""
+class Run:
+    """What all jobs of a run have in common."""
 
-    job: Job
-    report: DenoiseReport | None = None
-    error: str | None = None
-
-    @property
-    def skipped(self) -> bool:
-        """Whether there was nothing to do."""
-        return self.report is None and self.error is None
+    settings: DenoiseSettings
+    journal: Journal
+    workers: Workers
+    redo: Redo = Redo.CHANGED
+    watch: Watch | None = None
+    """Told how photos get on, where they are denoised in this process."""
 
 
-def run_jobs(jobs: Sequence[Job], settings: DenoiseSettings, progress: Progress | None = None) -> Iterator[Outcome]:
-    """Denoise the photos in order; a bad one is an outcome, never the end of the run.
+def run_jobs(run: Run, jobs: Iterable[Job | None], results: Mapping[str, str]) -> Iterator[Outcome]:
+    """Denoise photos; a bad one is an outcome, never the end of the run.
 
-    Three photos are in memory at most. `progress` follows the tiles of the photo at work.
+    A None among the jobs says that there is none to begin now. `results` are the stamps of what is in the folder of
+    results, by name. When the caller stops early (Ctrl-C closes the generator), photos at work are given up without a
+    trace, except those that are being written, which are finished. Raises TargetFullError where no result can be
+    written any more.
     """
-    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
-        read = _read_ahead(jobs, settings, reader)
-        written: deque[Future[Outcome]] = deque()
-        for job, photo in read:
-            written.append(_denoised(job, photo, settings, writer, progress))
-            while len(written) > 1:
-                yield written.popleft().result()
-        while written:
-            yield written.popleft().result()
-
-
-def _read_ahead(
-    jobs: Sequence[Job], settings: DenoiseSettings, reader: ThreadPoolExecutor
-) -> Iterator[tuple[Job, Prepared | Outcome]]:
-    """Each job's photo, of which the next is being read meanwhile."""
-    following: Future[Prepared | Outcome] | None = None
-    for index, job in enumerate(jobs):
-        current = following or reader.submit(_prepared, job, settings)
-        photo = current.result()
-        following = reader.submit(_prepared, jobs[index + 1], settings) if index + 1 < len(jobs) else None
-        yield job, photo
-
-
-def _prepared(job: Job, settings: DenoiseSettings) -> Prepared | Outcome:
-    if job.output.exists() and not settings.overwrite:
-        return Outcome(job)
-
-    def read() -> Prepared:
-        _make_folder(job)
-        return prepare(job.source, job.output, settings)
-
-    return _caught(job, read)
-
-
-def _denoised(
-    job: Job,
-    photo: Prepared | Outcome,
-    settings: DenoiseSettings,
-    writer: ThreadPoolExecutor,
-    progress: Progress | None,
-) -> Future[Outcome]:
-    """Run the network here, and hand the result to the writer."""
-    if isinstance(photo, Outcome):
-        return _done(photo)
-    denoised = _caught(job, lambda: clean(photo, settings, progress))
-    if isinstance(denoised, Outcome):
-        return _done(denoised)
-    return writer.submit(lambda: _caught(job, lambda: Outcome(job, report=finish(photo, denoised, settings))))
-
-
-def _done(outcome: Outcome) -> Future[Outcome]:
-    future: Future[Outcome] = Future()
-    future.set_result(outcome)
-    return future
-
-
-def _caught(job: Job, action: Callable[[], _Result]) -> _Result | Outcome:
-    """The result, or what went wrong."""
+    pending: _Pending = {}
+    stop = Event()
     try:
-        return action()
-    except RawcleanError as error:
-        return Outcome(job, error=str(error))
-    except Exception:  # a bug met on one photo must not cost the user the thousand others; it is reported in full
-        return Outcome(job, error=f"{job.source}: a bug in rawclean, please report it:\n{traceback.format_exc()}")
+        for job in jobs:
+            outcome = _begun(job, run, results, pending, stop) if job else None
+            if outcome:
+                yield outcome
+            yield from _ended(pending, run, wait_for_one=len(pending) >= run.workers.width())
+        while pending:
+            yield from _ended(pending, run)
+    finally:
+        stop.set()
+        for future in pending:
+            future.cancel()
+        while pending:
+            deque(_ended(pending, run), maxlen=0)
 
 
-def _make_folder(job: Job) -> None:
+def _begun(job: Job, run: Run, results: Mapping[str, str], pending: _Pending, stop: Event) -> Outcome | None:
+    """Hand a job to the workers; an outcome where there is nothing to do."""
+    task = left_to_do(job, results.get(job.name), run.settings, run.journal, run.redo)
+    if isinstance(task, Outcome):
+        return task
+    run.journal.begin(task, settings_key(run.settings), results.get(job.name))
+    pending[_submitted(task, run, stop)] = task
+    return None
+
+
+def _submitted(job: Job, run: Run, stop: Event) -> Future[Outcome]:
+    if not run.workers.watched:
+        return run.workers.executor.submit(denoise_job, job, run.settings)
+
+    def watch(job: Job, step: Step, share: float) -> None:
+        if stop.is_set():
+            raise Stopped
+        if run.watch:
+            run.watch(job, step, share)
+
+    return run.workers.executor.submit(denoise_job, job, run.settings, watch)
+
+
+def _ended(pending: _Pending, run: Run, *, wait_for_one: bool = True) -> Iterator[Outcome]:
+    """Those that have ended, noted in the journal."""
+    for future in wait(pending, None if wait_for_one else 0, return_when=FIRST_COMPLETED).done:
+        outcome = _outcome(future, pending.pop(future))
+        if outcome is None:
+            continue
+        run.journal.end(outcome, settings_key(run.settings))
+        yield outcome
+        if outcome.fatal:
+            raise TargetFullError(f"stopped: {outcome.error}; make room, then run the same command again")
+
+
+def _outcome(future: Future[Outcome], job: Job) -> Outcome | None:
+    """What became of a job; None where it was given up, so that the journal still calls it begun."""
     try:
-        job.output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{job.output.parent}: cannot be made ({error.strerror or error})") from error
+        return future.result()
+    except (Stopped, CancelledError):
+        return None
+    except Exception as error:  # the worker itself is gone: executors have their own kinds for that
+        return Outcome(job, error=f"{job.source}: given up, its workers died of it or were lost ({error})")

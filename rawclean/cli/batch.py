@@ -1,6 +1,7 @@
 """rawclean batch: a folder of photos."""
 
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.progress import print_table, progress_bars
-from rawclean.cli.report import print_json, print_warning, summary
+from rawclean.cli.batch_display import BatchDisplay, Shown, print_forecasts
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
-    from rawclean.batch.run import Outcome
+    from rawclean.batch.forecast import Forecast
+    from rawclean.batch.plan import Job
+    from rawclean.batch.resume import Redo
+    from rawclean.pipeline import DenoiseSettings
 
 PARTLY_FAILED = 3
+INTERRUPTED = 130
 
 
 class Format(Enum):
@@ -27,11 +31,25 @@ class Format(Enum):
     TIFF = "tiff"
 
 
-Folder = Annotated[Path, typer.Argument(help="A folder with RAW photos; its sub-folders count too.")]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results; FOLDER/denoised by default.")]
+Folder = Annotated[str, typer.Argument(help="A folder with RAW photos, or its URL (s3://…); sub-folders count too.")]
+Out = Annotated[
+    str | None, typer.Option("--out", "-o", help="Folder or URL for the results; FOLDER/denoised by default.")
+]
 IsoAuto = Annotated[
     bool,
     typer.Option("--iso-auto/--one-model", help="Pick each photo's model by its noise, or one for all."),
+]
+Include = Annotated[
+    list[str] | None, typer.Option(help="Only photos whose name or path fits, like '*.nef'; again for more.")
+]
+Exclude = Annotated[list[str] | None, typer.Option(help="No photos whose name or path fits, like 'rejects/*'.")]
+Name = Annotated[str | None, typer.Option(help="Names of the results, like '{stem}_clean'; also {ext} and {folder}.")]
+Force = Annotated[bool, typer.Option("--force", help="Denoise all photos again, replacing their results.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Do only the photos that failed before.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done to each photo, and do nothing.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Wait for more photos until Ctrl-C.")]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="URL", help="Let the workers of a Dask cluster do it, like tcp://host:8786.")
 ]
 
 
@@ -40,6 +58,14 @@ def batch(
     out: Out = None,
     iso_auto: IsoAuto = True,
     file_format: Annotated[Format, typer.Option("--format", help="Format of the results.")] = Format.DNG,
+    include: Include = None,
+    exclude: Exclude = None,
+    name: Name = None,
+    force: Force = False,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+    watch: Watch = False,
+    scheduler: Scheduler = None,
     model: options.Model = None,
     iso: options.Iso = None,
     noise: options.Noise = None,
@@ -48,46 +74,81 @@ def batch(
     precision: options.Accuracy = Precision.AUTO,
     tile: options.Tile = TILE,
     compression: options.DngCompression = Compression.LJPEG,
-    overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Denoise every photo of a folder; photos whose result is there are skipped.
+    """Denoise every photo of a folder; a second run does what is missing, changed or failed.
 
-    Exit status 3 says that some photos failed, 1 that all did.
+    Exit status 3 says that some photos failed, 1 that all did, 130 that Ctrl-C ended the run.
     """
     shot_and_read = options.parse_noise(noise)
-    from rawclean.batch.plan import DEFAULT_FOLDER, plan_jobs
-    from rawclean.batch.run import run_jobs
+    if force and retry_failed:
+        raise typer.BadParameter("do either all photos or those that failed", param_hint="--force, --retry-failed")
+    from rawclean.batch.plan import DEFAULT_FOLDER, Selection, plan_jobs
+    from rawclean.batch.resume import Redo
+    from rawclean.batch.storage import join
+    from rawclean.batch.watch import arriving_jobs
+    from rawclean.errors import UnreadablePhotoError
     from rawclean.pipeline import DenoiseSettings
 
     settings = DenoiseSettings(
-        model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, specialists=iso_auto
+        model, iso, shot_and_read, strength, device, precision, tile, compression=compression, specialists=iso_auto
     )
-    jobs = plan_jobs(folder, out or folder / DEFAULT_FOLDER, f".{file_format.value}")
-    outcomes = []
-    with progress_bars(folder.name, "photo", quiet=quiet or as_json) as (progress, photo_progress):
-        progress(0, len(jobs))
-        for outcome in run_jobs(jobs, settings, photo_progress):
-            outcomes.append(outcome)
-            progress(len(outcomes), len(jobs))
-            _show(outcome, quiet=quiet, as_json=as_json)
-    failed = sum(outcome.error is not None for outcome in outcomes)
-    skipped = sum(outcome.skipped for outcome in outcomes)
-    if not (quiet or as_json):
-        counts = (len(outcomes) - skipped - failed, skipped, failed)
-        print_table(f"photos: {len(jobs)}", ("denoised", "skipped, result exists", "failed"), [counts])
-    if failed:
-        raise typer.Exit(1 if failed == len(outcomes) else PARTLY_FAILED)
+    selection = Selection(f".{file_format.value}", tuple(include or ()), tuple(exclude or ()), name)
+    target = out or join(folder, DEFAULT_FOLDER)
+    jobs = plan_jobs(folder, target, selection)
+    if not (jobs or watch):
+        raise UnreadablePhotoError(
+            f"{folder}: no RAW photos in it" + (" that are selected" if include or exclude else "")
+        )
+    redo = Redo.ALL if force else Redo.FAILED if retry_failed else Redo.CHANGED
+    shown = Shown(quiet=quiet, as_json=as_json)
+    if dry_run:
+        print_forecasts(_forecasts(jobs, target, settings, redo), shown)
+        return
+    display = BatchDisplay(folder, None if watch else len(jobs), shown)
+    arriving = arriving_jobs(folder, target, selection) if watch else jobs
+    _run(arriving, target, settings, redo, scheduler, display)
+    if display.failed:
+        raise typer.Exit(1 if display.failed == display.ended else PARTLY_FAILED)
 
 
-def _show(outcome: "Outcome", *, quiet: bool, as_json: bool) -> None:
-    """One photo's outcome: its report on standard output, what went wrong on standard error."""
-    if as_json:
-        print_json(outcome)
-    elif outcome.report and not quiet:
-        print(summary(outcome.report))
-    if outcome.error:
-        print(f"rawclean: {outcome.error}", file=sys.stderr)
-    elif outcome.report and outcome.report.warning:
-        print_warning(f"{outcome.job.source}: {outcome.report.warning}")
+def _run(
+    jobs: "Iterable[Job | None]",
+    target: str,
+    settings: "DenoiseSettings",
+    redo: "Redo",
+    scheduler: str | None,
+    display: BatchDisplay,
+) -> None:
+    """Denoise until all is done or Ctrl-C comes, and say what came of it."""
+    from rawclean.batch.journal import Journal, journal_path
+    from rawclean.batch.run import Run, run_jobs
+    from rawclean.batch.storage import list_files
+    from rawclean.batch.workers import cluster_workers, local_workers
+
+    workers = cluster_workers(scheduler) if scheduler else local_workers()
+    with Journal(journal_path(target)) as journal, workers as hands:
+        results = {str(path): stamp for path, stamp in list_files(target)}
+        try:
+            with display:
+                for outcome in run_jobs(Run(settings, journal, hands, redo, display.follow), jobs, results):
+                    display.show(outcome)
+        except KeyboardInterrupt:
+            display.totals()
+            print("rawclean: stopped; run the same command again to go on where it was", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+    display.totals()
+
+
+def _forecasts(jobs: "Sequence[Job]", target: str, settings: "DenoiseSettings", redo: "Redo") -> "Iterator[Forecast]":
+    from rawclean.batch.forecast import forecast
+    from rawclean.batch.journal import Journal, journal_path
+    from rawclean.batch.resume import left_to_do
+    from rawclean.batch.storage import list_files
+
+    path = journal_path(target)
+    results = {str(name): stamp for name, stamp in list_files(target)}
+    with Journal(path if path.exists() else Path(":memory:")) as journal:
+        for job in jobs:
+            yield forecast(left_to_do(job, results.get(job.name), settings, journal, redo), settings)

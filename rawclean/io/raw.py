@@ -7,6 +7,7 @@ import dataclasses
 import io
 import math
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import libraw_reads, read_raster, without_samples
 
+_ONE_AT_A_TIME = threading.Lock()
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
 
@@ -68,16 +70,20 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
 
 @contextmanager
 def _libraw_silenced() -> Iterator[None]:
-    """Keep LibRaw from writing to standard error on its own; what matters of it is in the exception."""
-    saved = os.dup(2)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(silence)
+    """Keep LibRaw from writing to standard error on its own; what matters of it is in the exception.
+
+    One thread at a time: of two, the second would take the first one's silence for what to go back to.
+    """
+    with _ONE_AT_A_TIME:
+        saved = os.dup(2)
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(silence)
 
 
 def _check_is_file(path: Path) -> None:

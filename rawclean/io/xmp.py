@@ -6,10 +6,13 @@ version, and be developed by the oldest one. For the rest, the DNG's NoiseReduct
 """
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 from xml.etree import ElementTree
 
 from rawclean.io.atomic import write_atomically
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 _DARKTABLE = ("darktable", "http://darktable.sf.net/")
 _CAMERA_RAW = ("crs", "http://ns.adobe.com/camera-raw-settings/1.0/")
@@ -44,14 +47,15 @@ def copy_sidecars(source: Path, output: Path) -> None:
 
     A sidecar that `output` has already is left alone. Raises OutputError where one cannot be written.
     """
-    pairs = (
-        (source.with_suffix(".xmp"), output.with_suffix(".xmp")),
-        (source.with_suffix(".XMP"), output.with_suffix(".xmp")),
-        (Path(f"{source}.xmp"), Path(f"{output}.xmp")),
-    )
-    for theirs, ours in pairs:
+    targets = (output.with_suffix(".xmp"), output.with_suffix(".xmp"), Path(f"{output}.xmp"))
+    for theirs, ours in zip(sidecars(source), targets, strict=True):
         if theirs.is_file() and not ours.exists():
             write_atomically(ours, [mark_denoised(theirs.read_bytes())])
+
+
+def sidecars(photo: AnyPath) -> tuple[AnyPath, AnyPath, AnyPath]:
+    """The names that a photo's sidecars may have: Adobe's two, darktable's."""
+    return photo.with_suffix(".xmp"), photo.with_suffix(".XMP"), photo.with_name(f"{photo.name}.xmp")
 
 
 def _with_property(text: str, namespace: tuple[str, str], name: str, value: str) -> str:

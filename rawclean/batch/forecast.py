@@ -1,0 +1,41 @@
+"""What a run would do to one photo: its noise and its model, found without denoising."""
+
+from dataclasses import dataclass
+
+from rawclean.batch import storage
+from rawclean.batch.job import Outcome
+from rawclean.batch.plan import Job
+from rawclean.errors import RawcleanError
+from rawclean.pipeline import DenoiseSettings, choose, read_noise, read_photo
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A photo's noise and model, or why it will not be denoised."""
+
+    job: Job
+    output: str
+    camera: str | None = None
+    noise_origin: str | None = None
+    sigma: float | None = None
+    """At 18 % signal."""
+    model: str | None = None
+    error: str | None = None
+    skipped: str | None = None
+
+
+def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
+    """Read a photo and choose its model; what is wrong with it is in the result.
+
+    `task` is what `resume.left_to_do` says of it.
+    """
+    if isinstance(task, Outcome):
+        return Forecast(task.job, task.job.output, skipped=task.skipped)
+    try:
+        with storage.source_at_hand(task.source) as source:
+            frame = read_photo(source, settings)
+            reading = read_noise(frame, settings)
+            card = choose(frame, reading.noise, settings)
+    except RawcleanError as error:
+        return Forecast(task, task.output, error=str(error))
+    return Forecast(task, task.output, str(frame.camera), reading.origin, reading.noise.sigma_at(), card.name)

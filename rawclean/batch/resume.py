@@ -1,0 +1,93 @@
+"""What a run has to do: only what is missing, changed or failed, as journal and files tell."""
+
+import json
+from dataclasses import replace
+from enum import Enum
+
+from rawclean.batch import storage
+from rawclean.batch.job import Outcome
+from rawclean.batch.journal import Entry, Journal, State
+from rawclean.batch.plan import Job
+from rawclean.core.noise import NoiseModel
+from rawclean.errors import RawcleanError
+from rawclean.io.xmp import copy_sidecars
+from rawclean.models.manifest import choose_model, find_model, list_models
+from rawclean.pipeline import DenoiseSettings
+
+
+class Redo(Enum):
+    """What to do again."""
+
+    CHANGED = "changed"
+    """What is missing, changed or failed."""
+    FAILED = "failed"
+    """Nothing but what failed."""
+    ALL = "all"
+
+
+EXISTS, SAME, FINISHED, NOT_FAILED = (
+    "a result exists that no batch made; --force replaces it",
+    "done before",
+    "had just been finished when an earlier run ended",
+    "did not fail before",
+)
+
+
+def settings_key(settings: DenoiseSettings) -> str:
+    """Those of the settings that a result depends on."""
+    fields = (settings.model, settings.iso, settings.noise, settings.strength, settings.specialists)
+    return json.dumps([*fields, settings.compression.value, settings.precision.value])
+
+
+def left_to_do(job: Job, there: str | None, settings: DenoiseSettings, journal: Journal, redo: Redo) -> Job | Outcome:
+    """The job, told whether it replaces a result, or an outcome where there is nothing to do.
+
+    `there` is the stamp of its result, None where there is none. What is found out on the way goes into the journal.
+    """
+    entry = journal.find(job.name)
+    failed = entry is not None and entry.state is State.FAILED
+    if redo is Redo.FAILED and not failed:
+        return Outcome(job, skipped=NOT_FAILED)
+    if redo is Redo.ALL or failed or there is None:
+        return replace(job, replace=True)
+    if entry is None:
+        return Outcome(job, skipped=EXISTS)
+    if entry.settings != settings_key(settings) or entry.source != job.source:
+        return replace(job, replace=True)
+    reason = _done_before(job, there, entry, settings)
+    if reason is None:
+        return replace(job, replace=True)
+    if entry.state is not State.DONE or entry.stamp != job.stamp:
+        journal.put(replace(entry, state=State.DONE, stamp=job.stamp, digest=storage.digest(job.source)))
+    return Outcome(job, skipped=reason)
+
+
+def _done_before(job: Job, there: str, entry: Entry, settings: DenoiseSettings) -> str | None:
+    """Why a job with these settings need not be done again, None where it must."""
+    if entry.state is State.BEGUN:  # results appear whole: one that was not there before is finished
+        if entry.before == there or entry.stamp != job.stamp:
+            return None
+        _finish_sidecars(job)
+        return FINISHED
+    same_photo = entry.stamp == job.stamp or entry.digest == storage.digest(job.source)
+    return SAME if same_photo and _model_is_current(entry, settings) else None
+
+
+def _finish_sidecars(job: Job) -> None:
+    if storage.is_local(job.source) and storage.is_local(job.output) and job.output.endswith(".dng"):
+        copy_sidecars(storage.local_path(job.source), storage.local_path(job.output))
+
+
+def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:
+    """Whether the photo's noise would get the same weights today."""
+    if entry.report is None:
+        return True
+    try:
+        used = find_model(entry.report["model"])
+        if settings.model is not None:
+            return bool(used.sha256 == entry.report["model_sha256"])
+        noise = NoiseModel.uniform(entry.report["shot"], entry.report["read"])
+        chosen = choose_model(noise, list_models(), used.mosaic, specialists=settings.specialists)
+    except RawcleanError:
+        return False
+    return bool(chosen.sha256 == entry.report["model_sha256"])

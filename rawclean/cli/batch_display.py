@@ -1,0 +1,110 @@
+"""A batch on the terminal: one bar for the run, one line per photo at work, then what came of it."""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rawclean.cli.progress import LiveLines, print_table
+from rawclean.cli.report import print_json, print_warning, summary
+
+if TYPE_CHECKING:
+    from rawclean.batch.forecast import Forecast
+    from rawclean.batch.job import Outcome, Step
+    from rawclean.batch.plan import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much is shown."""
+
+    quiet: bool
+    as_json: bool
+
+    @property
+    def in_words(self) -> bool:
+        """Whether standard output has text for people."""
+        return not (self.quiet or self.as_json)
+
+
+class BatchDisplay:
+    """Follows a run; a context manager while it lasts."""
+
+    def __init__(self, title: str, total: int | None, shown: Shown) -> None:
+        self._shown = shown
+        self._lines = LiveLines(title, total, hidden=not shown.in_words)
+        self._start = time.monotonic()
+        self._sigmas: dict[str, list[float]] = defaultdict(list)
+        self.done = self.skipped = self.failed = 0
+
+    @property
+    def ended(self) -> int:
+        """Photos that are done with, one way or another."""
+        return self.done + self.skipped + self.failed
+
+    def __enter__(self) -> Self:
+        self._lines.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.stop()
+
+    def follow(self, job: "Job", step: "Step", share: float) -> None:
+        """Show how far a photo is; called by the threads that work."""
+        self._lines.put(job.name, step.value, share)
+
+    def show(self, outcome: "Outcome") -> None:
+        """Show one outcome: its report on standard output, what went wrong on standard error."""
+        self._count(outcome)
+        self._lines.drop(outcome.job.name, counts=outcome.skipped is None)
+        minutes = (time.monotonic() - self._start) / 60
+        self._lines.note(f"{(self.done + self.failed) / minutes:.1f} photos/min, {self.failed} failed")
+        if self._shown.as_json:
+            print_json(outcome)
+        elif outcome.report and not self._shown.quiet:
+            print(summary(outcome.report))
+        if outcome.error:
+            print(f"rawclean: {outcome.error}", file=sys.stderr)
+        elif outcome.report and outcome.report.warning:
+            print_warning(f"{outcome.job.source}: {outcome.report.warning}")
+
+    def totals(self) -> None:
+        """Say what became of the photos, and which model their noise called for."""
+        if not self._shown.in_words:
+            return
+        minutes = (time.monotonic() - self._start) / 60
+        head = ("denoised", "skipped", "failed", "minutes")
+        print_table(f"photos: {self.ended}", head, [(self.done, self.skipped, self.failed, f"{minutes:.1f}")])
+        rows = [(name, len(sigmas), f"{min(sigmas):.4f} to {max(sigmas):.4f}") for name, sigmas in self._sigmas.items()]
+        if rows:
+            print_table("models by noise", ("model", "photos", "sigma at 18 % signal"), sorted(rows))
+
+    def _count(self, outcome: "Outcome") -> None:
+        self.done += outcome.report is not None
+        self.skipped += outcome.skipped is not None
+        self.failed += outcome.error is not None
+        if outcome.report:
+            self._sigmas[outcome.report.model].append(outcome.report.sigma)
+
+
+def print_forecasts(forecasts: "Iterable[Forecast]", shown: Shown) -> None:
+    """What a run would do, one line per photo."""
+    for forecast in forecasts:
+        if shown.as_json:
+            print_json(forecast)
+        elif not shown.quiet:
+            print(_in_words(forecast))
+
+
+def _in_words(forecast: "Forecast") -> str:
+    if forecast.skipped or forecast.error:
+        return f"{forecast.job.source}: nothing ({forecast.skipped or forecast.error})"
+    return (
+        f"{forecast.job.source} to {forecast.output}: {forecast.camera}, sigma {forecast.sigma:.4f} by "
+        f"{forecast.noise_origin}, {forecast.model}"
+    )
