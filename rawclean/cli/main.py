@@ -11,6 +11,8 @@ import typer
 from rawclean import __version__
 from rawclean.cli.batch import batch
 from rawclean.cli.bench import bench
+from rawclean.cli.config import app as config
+from rawclean.cli.config import default_map
 from rawclean.cli.denoise import denoise
 from rawclean.cli.info import info
 from rawclean.cli.models import app as models
@@ -28,6 +30,7 @@ app = typer.Typer(
 for command in (denoise, batch, info, verify, simulate, bench):
     app.command()(command)
 app.add_typer(train, name="train", help="Train networks on photos of your own.")
+app.add_typer(config, name="config", help="The defaults of options, from rawclean.toml.")
 app.add_typer(models, name="models", help="List, show and check the installed networks.")
 
 
@@ -39,11 +42,13 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Denoise RAW photos: reads DNG and camera RAW, writes DNG, PNG or TIFF."""
+    context.default_map = default_map(context.command)
 
 
 def run() -> None:

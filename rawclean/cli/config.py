@@ -1,0 +1,148 @@
+"""Defaults of options from `rawclean.toml`: the user's, then that of the working folder.
+
+A key at the top is for every command that has an option of that name, one in a table like [batch] or [train.student]
+for that command. Names are those of the options, without the dashes before them.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+import typer
+
+from rawclean.cli.report import print_json
+from rawclean.errors import ConfigError
+
+CONFIG = "rawclean.toml"
+_NEVER = frozenset({"help", "version"})
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One default of one command."""
+
+    command: str
+    """Like batch, or train.student."""
+    option: str
+    value: Any
+    origin: str
+    """The file that says so, or "built in"."""
+
+
+def config_paths() -> list[Path]:
+    """Where configuration is looked for, the weakest first."""
+    return [platformdirs.user_config_path("rawclean") / CONFIG, Path(CONFIG)]
+
+
+def default_map(commands: Any) -> dict[str, Any]:
+    """What `typer.Context.default_map` wants, for a group of commands; raises ConfigError."""
+    tree: dict[str, Any] = {}
+    for setting in _from_files(commands):
+        *groups, name = setting.command.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        parameter = _options(dict(_leaves(commands))[setting.command])[setting.option]
+        branch.setdefault(name, {})[parameter.name] = setting.value
+    return tree
+
+
+@app.command()
+def show(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show where configuration is looked for, and the default of every option of every command."""
+    commands = context.find_root().command
+    found = [path for path in config_paths() if path.is_file()]
+    chosen = {(setting.command, setting.option): setting for setting in _from_files(commands)}
+    settings = [
+        chosen.get((command, option)) or Setting(command, option, parameter.default, "built in")
+        for command, leaf in _leaves(commands)
+        for option, parameter in _options(leaf).items()
+    ]
+    if as_json:
+        print_json({"looked_for": config_paths(), "read": found, "settings": settings})
+        return
+    for path in config_paths():
+        print(f"# {path}: {'read' if path in found else 'not there'}")
+    command = None
+    for setting in settings:
+        if setting.command != command:
+            command = setting.command
+            print(f"\n[{command}]")
+        note = "" if setting.origin == "built in" else f"  # {setting.origin}"
+        unset = setting.value is None
+        print(f"{'# ' if unset else ''}{setting.option} = {'unset' if unset else _toml(setting.value)}{note}")
+
+
+def _from_files(commands: Any) -> Iterator[Setting]:
+    """The settings of all files, those that win last."""
+    leaves = {name: _options(leaf) for name, leaf in _leaves(commands)}
+    for path in config_paths():
+        table = _read(path)
+        for name, options in leaves.items():
+            for option in options:
+                if option in table and not isinstance(table[option], dict):
+                    yield Setting(name, option, table[option], str(path))
+        for name, options in leaves.items():
+            own = _table_of(table, name)
+            for option in own.keys() & options.keys():
+                yield Setting(name, option, own[option], str(path))
+        _check_names(table, leaves, path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); correct it or move it away") from error
+
+
+def _table_of(table: dict[str, Any], command: str) -> dict[str, Any]:
+    for part in command.split("."):
+        inner = table.get(part)
+        table = inner if isinstance(inner, dict) else {}
+    return table
+
+
+def _check_names(table: dict[str, Any], leaves: dict[str, dict[str, Any]], path: Path, within: str = "") -> None:
+    """Raise ConfigError where the table names an option or a command that is not there."""
+    for key, value in table.items():
+        name = f"{within}{key}"
+        if isinstance(value, dict) and any(leaf == name or leaf.startswith(f"{name}.") for leaf in leaves):
+            _check_names(value, leaves, path, f"{name}.")
+            continue
+        command = within.rstrip(".")
+        known = leaves.get(command, {}) if command else {option for options in leaves.values() for option in options}
+        if isinstance(value, dict) or key not in known:
+            where = f"`rawclean {command.replace('.', ' ')}`" if command else "any command"
+            raise ConfigError(f"{path}: {name} is no option of {where}; `rawclean config show` lists them")
+
+
+def _leaves(group: Any, within: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command below a group, by its dotted name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _leaves(command, f"{within}{name}.")
+        else:
+            yield f"{within}{name}", command
+
+
+def _options(command: Any) -> dict[str, Any]:
+    """The options of a command by the name that users know; arguments are none."""
+    names = {max(each.opts, key=len).removeprefix("--"): each for each in command.params if each.opts[0][0] == "-"}
+    return {name: each for name, each in names.items() if name not in _NEVER}
+
+
+def _toml(value: Any) -> str:
+    plain = getattr(value, "value", value)
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    if isinstance(plain, list | tuple):
+        return f"[{', '.join(map(_toml, plain))}]"
+    return str(plain) if isinstance(plain, int | float) else f'"{plain}"'

@@ -1,0 +1,76 @@
+"""Defaults from rawclean.toml."""
+
+import json
+
+import platformdirs
+import pytest
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def shown(rawclean):
+    settings = json.loads(rawclean("config", "show", "--json").out)["settings"]
+    return {(setting["command"], setting["option"]): setting for setting in settings}
+
+
+def test_the_working_folder_wins_over_the_user_and_the_command_line_over_both(rawclean, folder, sample):
+    home = platformdirs.user_config_path("rawclean")
+    home.mkdir(parents=True)
+    (home / "rawclean.toml").write_text('strength = 0.25\n[batch]\nformat = "png"\ninclude = ["*.dng"]\n')
+    (folder / "rawclean.toml").write_text("[denoise]\nstrength = 0.5\ntile = 64\n")
+    settings = shown(rawclean)
+    assert settings["denoise", "strength"]["value"] == 0.5
+    assert settings["batch", "strength"]["value"] == 0.25
+    assert settings["batch", "strength"]["origin"] == str(home / "rawclean.toml")
+    assert settings["denoise", "tile"]["origin"] == "rawclean.toml"
+    assert settings["denoise", "device"]["origin"] == "built in"
+    text = rawclean("config", "show").out
+    assert "[batch]" in text
+    assert 'format = "png"' in text
+    assert "strength = 0.5  # rawclean.toml" in text
+
+    for name, options in {"file": (), "half": ("--strength", "0.5"), "whole": ("--strength", "1")}.items():
+        assert rawclean("denoise", sample, "-o", folder / f"{name}.dng", *options, "--quiet").status == 0
+    assert (folder / "file.dng").read_bytes() == (folder / "half.dng").read_bytes()
+    assert (folder / "file.dng").read_bytes() != (folder / "whole.dng").read_bytes()
+
+    (folder / "shoot").mkdir()
+    (folder / "shoot" / "one.dng").write_bytes(sample.read_bytes())
+    assert rawclean("batch", "shoot", "--quiet").status == 0
+    assert (folder / "shoot" / "denoised" / "one.png").exists()
+
+
+def test_groups_of_commands_have_tables_of_tables(rawclean, folder):
+    (folder / "rawclean.toml").write_text("[train.student]\nsteps = 7\n")
+    settings = shown(rawclean)
+    assert settings["train.student", "steps"]["value"] == 7
+    assert settings["train.teacher", "steps"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("strenght = 1", "strenght is no option of any command"),
+        ("[batch]\nlimit = 3", "batch.limit is no option of `rawclean batch`"),
+        ("[bach]\nstrength = 1", "bach is no option"),
+        ("strength = ", "cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(rawclean, folder, sample, text, word):
+    (folder / "rawclean.toml").write_text(text)
+    result = rawclean("info", sample)
+    assert result.status == 1
+    assert word in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_value_of_the_wrong_kind_is_a_usage_error(rawclean, folder, sample):
+    (folder / "rawclean.toml").write_text('[denoise]\nstrength = "much"\n')
+    result = rawclean("denoise", sample)
+    assert result.status == 2
+    assert "strength" in result.err
