@@ -41,6 +41,10 @@ class UnsupportedDeviceError(RawcleanError):
     """The device asked for is not on this machine."""
 
 
+class MemoryLimitError(RawcleanError):
+    """A photo needs more memory than it may have."""
+
+
 class SchedulerError(RawcleanError):
     """The cluster asked for cannot be reached."""
 

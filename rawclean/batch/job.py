@@ -7,9 +7,11 @@ from enum import Enum
 from pathlib import Path
 
 from rawclean.batch import storage
+from rawclean.batch.memory import memory_budget
 from rawclean.batch.plan import Job
 from rawclean.errors import RawcleanError, TargetFullError
 from rawclean.io.atomic import remove_leftovers
+from rawclean.io.raw import count_samples
 from rawclean.pipeline import DenoiseReport, DenoiseSettings, clean, finish, prepare
 
 
@@ -43,8 +45,13 @@ class Outcome:
     """Whether the error would meet every other photo, too."""
 
 
-def denoise_job(job: Job, settings: DenoiseSettings, watch: Watch | None = None) -> Outcome:
-    """Denoise one photo; whatever is wrong with it is in the outcome."""
+def denoise_job(
+    job: Job, settings: DenoiseSettings, max_memory: int | None = None, watch: Watch | None = None
+) -> Outcome:
+    """Denoise one photo; whatever is wrong with it is in the outcome.
+
+    It waits until it fits into `max_memory` bytes beside the other photos of this process.
+    """
     told = watch or (lambda job, step, share: None)
     digest = None
     try:
@@ -52,7 +59,8 @@ def denoise_job(job: Job, settings: DenoiseSettings, watch: Watch | None = None)
         with storage.source_at_hand(job.source) as source, storage.result_at_hand(job.output) as output:
             remove_leftovers(output)
             digest = storage.digest(str(source))
-            report = _denoised(job, source, output, replace(settings, overwrite=job.replace), told)
+            with memory_budget(max_memory, settings).hold(job.source, count_samples(source)):
+                report = _denoised(job, source, output, replace(settings, overwrite=job.replace), told)
         return Outcome(job, replace(report, source=job.source, output=job.output), digest=digest)
     except RawcleanError as error:
         return Outcome(job, error=str(error), digest=digest, fatal=isinstance(error, TargetFullError))

@@ -25,6 +25,8 @@ class Run:
     journal: Journal
     workers: Workers
     redo: Redo = Redo.CHANGED
+    max_memory: int | None = None
+    """Bytes for each process that does the work; None is half of its machine's."""
     watch: Watch | None = None
     """Told how photos get on, where they are denoised in this process."""
 
@@ -67,7 +69,7 @@ def _begun(job: Job, run: Run, results: Mapping[str, str], pending: _Pending, st
 
 def _submitted(job: Job, run: Run, stop: Event) -> Future[Outcome]:
     if not run.workers.watched:
-        return run.workers.executor.submit(denoise_job, job, run.settings)
+        return run.workers.executor.submit(denoise_job, job, run.settings, run.max_memory)
 
     def watch(job: Job, step: Step, share: float) -> None:
         if stop.is_set():
@@ -75,7 +77,7 @@ def _submitted(job: Job, run: Run, stop: Event) -> Future[Outcome]:
         if run.watch:
             run.watch(job, step, share)
 
-    return run.workers.executor.submit(denoise_job, job, run.settings, watch)
+    return run.workers.executor.submit(denoise_job, job, run.settings, run.max_memory, watch)
 
 
 def _ended(pending: _Pending, run: Run, *, wait_for_one: bool = True) -> Iterator[Outcome]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rawclean.errors import SchedulerError
+from rawclean.inference.device import keep_freed_memory
 
 PHOTOS_AT_WORK = 3
 """One is read, one is in the network, one is written."""
@@ -30,6 +31,7 @@ class Workers:
 @contextmanager
 def local_workers(photos: int = PHOTOS_AT_WORK) -> Iterator[Workers]:
     """Threads: while the network is at one photo, the next is read and the last is written."""
+    keep_freed_memory()
     with ThreadPoolExecutor(photos, "photo") as executor:
         yield Workers(executor, lambda: photos, watched=True)
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
-    from rawclean.batch.plan import Job
+    from rawclean.batch.plan import Job, Selection
     from rawclean.batch.resume import Redo
     from rawclean.pipeline import DenoiseSettings
 
@@ -51,6 +52,26 @@ Watch = Annotated[bool, typer.Option("--watch", help="Wait for more photos until
 Scheduler = Annotated[
     str | None, typer.Option(metavar="URL", help="Let the workers of a Dask cluster do it, like tcp://host:8786.")
 ]
+Report = Annotated[
+    Path | None, typer.Option(help="Write a page about the run here, with before and after of the noisiest photos.")
+]
+MaxMemory = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="Memory that may be used, like 2G; half of the machine's by default.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the user asks for."""
+
+    folder: str
+    out: str
+    selection: "Selection"
+    settings: "DenoiseSettings"
+    redo: "Redo"
+    max_memory: int | None
+    scheduler: str | None
+    report: Path | None
 
 
 def batch(
@@ -66,6 +87,8 @@ def batch(
     dry_run: DryRun = False,
     watch: Watch = False,
     scheduler: Scheduler = None,
+    max_memory: MaxMemory = None,
+    report: Report = None,
     model: options.Model = None,
     iso: options.Iso = None,
     noise: options.Noise = None,
@@ -81,74 +104,88 @@ def batch(
 
     Exit status 3 says that some photos failed, 1 that all did, 130 that Ctrl-C ended the run.
     """
-    shot_and_read = options.parse_noise(noise)
+    shot_and_read, limit = options.parse_noise(noise), options.parse_size(max_memory)
     if force and retry_failed:
         raise typer.BadParameter("do either all photos or those that failed", param_hint="--force, --retry-failed")
-    from rawclean.batch.plan import DEFAULT_FOLDER, Selection, plan_jobs
+    from rawclean.batch.memory import with_fitting_tile
+    from rawclean.batch.plan import DEFAULT_FOLDER, Selection
     from rawclean.batch.resume import Redo
     from rawclean.batch.storage import join
-    from rawclean.batch.watch import arriving_jobs
-    from rawclean.errors import UnreadablePhotoError
     from rawclean.pipeline import DenoiseSettings
 
     settings = DenoiseSettings(
         model, iso, shot_and_read, strength, device, precision, tile, compression=compression, specialists=iso_auto
     )
-    selection = Selection(f".{file_format.value}", tuple(include or ()), tuple(exclude or ()), name)
-    target = out or join(folder, DEFAULT_FOLDER)
-    jobs = plan_jobs(folder, target, selection)
+    request = _Request(
+        folder,
+        out or join(folder, DEFAULT_FOLDER),
+        Selection(f".{file_format.value}", tuple(include or ()), tuple(exclude or ()), name),
+        with_fitting_tile(settings, limit),
+        Redo.ALL if force else Redo.FAILED if retry_failed else Redo.CHANGED,
+        limit,
+        scheduler,
+        report,
+    )
+    _carry_out(request, Shown(quiet=quiet, as_json=as_json), watch=watch, dry_run=dry_run)
+
+
+def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -> None:
+    """Plan, run and say what came of it; raises typer.Exit with the status."""
+    from rawclean.batch.plan import plan_jobs
+    from rawclean.batch.watch import arriving_jobs
+    from rawclean.errors import UnreadablePhotoError
+
+    jobs = plan_jobs(request.folder, request.out, request.selection)
     if not (jobs or watch):
-        raise UnreadablePhotoError(
-            f"{folder}: no RAW photos in it" + (" that are selected" if include or exclude else "")
-        )
-    redo = Redo.ALL if force else Redo.FAILED if retry_failed else Redo.CHANGED
-    shown = Shown(quiet=quiet, as_json=as_json)
+        selected = " that are selected" if request.selection.include or request.selection.exclude else ""
+        raise UnreadablePhotoError(f"{request.folder}: no RAW photos in it{selected}")
     if dry_run:
-        print_forecasts(_forecasts(jobs, target, settings, redo), shown)
+        print_forecasts(_forecasts(jobs, request), shown)
         return
-    display = BatchDisplay(folder, None if watch else len(jobs), shown)
-    arriving = arriving_jobs(folder, target, selection) if watch else jobs
-    _run(arriving, target, settings, redo, scheduler, display)
+    display = BatchDisplay(request.folder, None if watch else len(jobs), shown)
+    coming = arriving_jobs(request.folder, request.out, request.selection) if watch else jobs
+    interrupted = _run(coming, request, display)
+    display.totals()
+    if interrupted:
+        print("rawclean: stopped; run the same command again to go on where it was", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED)
     if display.failed:
         raise typer.Exit(1 if display.failed == display.ended else PARTLY_FAILED)
 
 
-def _run(
-    jobs: "Iterable[Job | None]",
-    target: str,
-    settings: "DenoiseSettings",
-    redo: "Redo",
-    scheduler: str | None,
-    display: BatchDisplay,
-) -> None:
-    """Denoise until all is done or Ctrl-C comes, and say what came of it."""
+def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay) -> bool:
+    """Denoise until all is done or Ctrl-C comes, and write the report; whether it was Ctrl-C."""
     from rawclean.batch.journal import Journal, journal_path
+    from rawclean.batch.report import write_report
     from rawclean.batch.run import Run, run_jobs
     from rawclean.batch.storage import list_files
     from rawclean.batch.workers import cluster_workers, local_workers
 
-    workers = cluster_workers(scheduler) if scheduler else local_workers()
-    with Journal(journal_path(target)) as journal, workers as hands:
-        results = {str(path): stamp for path, stamp in list_files(target)}
+    workers = cluster_workers(request.scheduler) if request.scheduler else local_workers()
+    interrupted = False
+    with Journal(journal_path(request.out)) as journal:
+        results = {str(path): stamp for path, stamp in list_files(request.out)}
         try:
-            with display:
-                for outcome in run_jobs(Run(settings, journal, hands, redo, display.follow), jobs, results):
+            with workers as hands, display:
+                run = Run(request.settings, journal, hands, request.redo, request.max_memory, display.follow)
+                for outcome in run_jobs(run, jobs, results):
                     display.show(outcome)
         except KeyboardInterrupt:
-            display.totals()
-            print("rawclean: stopped; run the same command again to go on where it was", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
-    display.totals()
+            interrupted = True
+        if request.report:
+            write_report(request.report, request.out, journal.entries())
+    return interrupted
 
 
-def _forecasts(jobs: "Sequence[Job]", target: str, settings: "DenoiseSettings", redo: "Redo") -> "Iterator[Forecast]":
+def _forecasts(jobs: "Sequence[Job]", request: _Request) -> "Iterator[Forecast]":
     from rawclean.batch.forecast import forecast
     from rawclean.batch.journal import Journal, journal_path
     from rawclean.batch.resume import left_to_do
     from rawclean.batch.storage import list_files
 
-    path = journal_path(target)
-    results = {str(name): stamp for name, stamp in list_files(target)}
+    path = journal_path(request.out)
+    results = {str(name): stamp for name, stamp in list_files(request.out)}
     with Journal(path if path.exists() else Path(":memory:")) as journal:
         for job in jobs:
-            yield forecast(left_to_do(job, results.get(job.name), settings, journal, redo), settings)
+            task = left_to_do(job, results.get(job.name), request.settings, journal, request.redo)
+            yield forecast(task, request.settings)

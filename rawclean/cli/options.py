@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -20,6 +21,16 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs th
 DngCompression = Annotated[Compression, typer.Option("--compression", help="How a DNG stores its mosaic.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def parse_size(text: str | None) -> int | None:
+    """A size like 800M or 1.5G to bytes; a usage error where it is none."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not match:
+        raise typer.BadParameter("give a size like 800M or 2G", param_hint="--max-memory")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
 def parse_noise(text: str | None) -> tuple[float, float] | None:

@@ -41,9 +41,9 @@ def tiff_bytes(pixels: NDArray[np.uint16]) -> bytes:
     return file.getvalue()
 
 
-def jpeg_bytes(pixels: NDArray[np.uint8], size: tuple[int, int]) -> bytes:
-    """A JPEG file of (H, W, 3) pixels, scaled to `size` (height, width)."""
-    height, width = size
+def jpeg_bytes(pixels: NDArray[np.uint8], size: tuple[int, int] | None = None) -> bytes:
+    """A JPEG file of (H, W, 3) pixels, scaled to `size` (height, width) where one is given."""
+    height, width = size or pixels.shape[:2]
     file = io.BytesIO()
     Image.fromarray(pixels).resize((width, height), Image.Resampling.BOX, reducing_gap=2).save(
         file, "JPEG", quality=JPEG_QUALITY

@@ -68,6 +68,16 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         raise UnreadablePhotoError(f"{path}: {error.strerror or error}") from error
 
 
+def count_samples(path: Path) -> int:
+    """Samples that a photo will have in memory, from its header; 0 where that cannot be read."""
+    try:
+        with _libraw_silenced(), rawpy.imread(str(path)) as raw:
+            per_pixel = 1 if raw.raw_type is rawpy.RawType.Flat else 3
+            return int(raw.sizes.raw_height) * int(raw.sizes.raw_width) * per_pixel
+    except (rawpy.LibRawError, OSError):  # reading the photo will say it better
+        return 0
+
+
 @contextmanager
 def _libraw_silenced() -> Iterator[None]:
     """Keep LibRaw from writing to standard error on its own; what matters of it is in the exception.

@@ -3,17 +3,22 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import rawpy
+import tifffile
 from numpy.typing import NDArray
 
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_graft import graft_dng
-from rawclean.io.metadata import Metadata
+from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import libraw_reads
+from rawclean.io.raw import RAW_SUFFIXES, read_raw
 from rawclean.io.stored import stored_samples
 
 
@@ -43,6 +48,22 @@ def render(
 def preview(photo: DenoisedPhoto, facts: Metadata) -> NDArray[np.uint8]:
     """The photo at half size, (H, W, 3), lying as the sensor does."""
     return render(photo, facts, bits=8, half_size=True, upright=False).astype(np.uint8, copy=False)
+
+
+def picture_of(path: Path) -> NDArray[np.uint8]:
+    """What a photo or a result looks like, (H, W, 3): RAW files developed as `render` does, pictures as they are.
+
+    Raises UnreadablePhotoError and the other errors of `read_raw`.
+    """
+    if path.suffix.lower() in RAW_SUFFIXES:
+        frame = read_raw(path, use_noise_profile=False)
+        as_it_is = DenoisedPhoto(frame, NoiseModel.uniform(0.0, 0.0), strength=0.0)
+        return render(as_it_is, read_metadata(path), bits=8).astype(np.uint8, copy=False)
+    try:
+        pixels = tifffile.imread(path) if path.suffix.lower() in (".tif", ".tiff") else imageio.imread(path, mode="RGB")
+    except (OSError, ValueError) as error:
+        raise UnreadablePhotoError(f"{path}: not a picture that can be read ({error})") from error
+    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""A page about a batch: what became of every photo, before and after of the noisiest; one file that opens offline."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from jinja2 import Environment, PackageLoader, Template
+
+from rawclean import __version__
+from rawclean.batch import storage
+from rawclean.batch.crops import Crops, noisiest_crops
+from rawclean.batch.journal import Entry, State
+from rawclean.errors import RawcleanError
+from rawclean.io.atomic import write_atomically
+
+SHOWN = 12
+"""Photos with before and after; each costs two developments."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One photo of the contact sheet."""
+
+    entry: Entry
+    crops: Crops | None
+    missing: str | None
+    """Why there are no crops."""
+
+
+def write_report(path: Path, folder: str, entries: Sequence[Entry]) -> None:
+    """Write the page about the results in `folder`; raises OutputError where that fails."""
+    done = [entry for entry in entries if entry.state is State.DONE]
+    measured = sorted((entry for entry in done if entry.report), key=_sigma, reverse=True)
+    page = _template().render(
+        version=__version__,
+        folder=folder,
+        done=done,
+        failed=[entry for entry in entries if entry.state is State.FAILED],
+        unfinished=[entry for entry in entries if entry.state is State.BEGUN],
+        measured=measured,
+        models=sorted(Counter(entry.report["model"] for entry in measured if entry.report).items()),
+        shown=[_shown(entry, folder) for entry in measured[:SHOWN]],
+    )
+    write_atomically(path, [page.encode()])
+
+
+def _shown(entry: Entry, folder: str) -> _Shown:
+    try:
+        return _Shown(entry, noisiest_crops(entry.source, storage.join(folder, entry.name)), None)
+    except RawcleanError as error:
+        return _Shown(entry, None, str(error))
+
+
+def _sigma(entry: Entry) -> float:
+    return float(entry.report["sigma"]) if entry.report else 0.0
+
+
+def _template() -> Template:
+    environment = Environment(loader=PackageLoader("rawclean.batch", "."), autoescape=True, trim_blocks=True)
+    environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
+    environment.filters["filename"] = lambda place: PurePosixPath(place).name
+    return environment.get_template("report.html.j2")
