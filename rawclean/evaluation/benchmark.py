@@ -50,19 +50,26 @@ class Benchmark:
     """Share of the photos whose sigma is estimated within 15 %, per level."""
 
 
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What clean photos go through."""
+
+    shots: tuple[float, ...] = SHOT_LEVELS
+    """Levels of shot noise."""
+    mosaic: Mosaic = Mosaic.BAYER
+    limit: int | None = None
+    """Use the first photos only."""
+
+
 def run_benchmark(
-    folder: Path,
-    denoisers: Mapping[str, Denoiser],
-    limit: int | None,
-    progress: Callable[[], None],
-    mosaic: Mosaic = Mosaic.BAYER,
+    folder: Path, denoisers: Mapping[str, Denoiser], protocol: Protocol, progress: Callable[[], None]
 ) -> Benchmark:
     """Measure every denoiser on every photo and level of simulated noise; `progress` is called after each photo."""
-    found: dict[str, list[list[Quality]]] = {name: [[] for _ in SHOT_LEVELS] for name in ("noisy", *denoisers)}
-    ratios: list[list[float]] = [[] for _ in SHOT_LEVELS]
+    found: dict[str, list[list[Quality]]] = {name: [[] for _ in protocol.shots] for name in ("noisy", *denoisers)}
+    ratios: list[list[float]] = [[] for _ in protocol.shots]
     photos = 0
-    for scene in read_scenes(folder, limit, mosaic):
-        for level, shot in enumerate(SHOT_LEVELS):
+    for scene in read_scenes(folder, protocol.limit, protocol.mosaic):
+        for level, shot in enumerate(protocol.shots):
             noisy, noise = scene.noisy(shot)
             ratios[level].append(estimate_noise(_four_planes(noisy), NO_FLOOR).sigma_at() / noise.sigma_at())
             found["noisy"][level].append(_scene_quality(noisy, scene))
@@ -72,7 +79,7 @@ def run_benchmark(
         progress()
     return Benchmark(
         photos=photos,
-        levels=tuple(f"{shot:g}" for shot in SHOT_LEVELS),
+        levels=tuple(f"{shot:g}" for shot in protocol.shots),
         quality={name: tuple(map(_mean, levels)) for name, levels in found.items()},
         sigma_ratio=tuple(map(statistics.median, ratios)),
         sigma_within=tuple(

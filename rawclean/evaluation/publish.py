@@ -2,16 +2,21 @@
 
 import copy
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from torch import Tensor
+
+from rawclean.core.mosaics import Mosaic
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import OutputError
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.residual import measure_residual
 from rawclean.inference.choices import DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, denoise_planes_tiled
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
-from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest
+from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest, choose_model
 from rawclean.models.weights import file_sha256, load_network, save_weights
 from rawclean.networks import Network
 from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
@@ -65,6 +70,15 @@ def publish_model(
     )
     add_to_manifest(folder, card)
     return card
+
+
+def denoiser_by_noise(denoisers: Mapping[str, Denoiser], cards: Sequence[ModelCard], mosaic: Mosaic) -> Denoiser:
+    """The denoiser that chooses among models as the product does; `denoisers` are by the names of `cards`."""
+
+    def denoise(planes: Tensor, noise: NoiseModel) -> Tensor:
+        return denoisers[choose_model(noise, list(cards), mosaic).name](planes, noise)
+
+    return denoise
 
 
 def denoiser_of(
