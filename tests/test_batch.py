@@ -1,8 +1,16 @@
 import json
+import multiprocessing
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from rawclean.batch.journal import Journal, journal_path
+from rawclean.batch.plan import Selection, plan_jobs
+from rawclean.batch.run import Run, run_jobs
+from rawclean.batch.workers import Workers
+from rawclean.pipeline import DenoiseSettings
 
 
 @pytest.fixture
@@ -138,3 +146,20 @@ def test_the_totals_say_which_model_the_noise_called_for(rawclean, shoot):
     out = rawclean("batch", shoot).out
     assert "models by noise" in out
     assert "0.0347 to 0.0347" in out
+
+
+def test_any_executor_will_do(shoot, tmp_path):
+    settings, folder = DenoiseSettings(), str(tmp_path / "out")
+    jobs = plan_jobs(str(shoot), folder, Selection())
+    with (
+        Journal(journal_path(folder)) as journal,
+        ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor,
+    ):
+        run = Run(settings, journal, Workers(executor, lambda: 2, watched=False))
+        outcomes = list(run_jobs(run, jobs, {}))
+    assert sorted((outcome.job.name, outcome.error is None) for outcome in outcomes) == [
+        ("broken.dng", False),
+        ("day 2/two.dng", True),
+        ("one.dng", True),
+    ]
+    assert results(tmp_path / "out") == ["day 2/two.dng", "one.dng"]

@@ -163,6 +163,20 @@ def test_workers_with_a_gpu_do_the_work(shoot, cluster, tmp_path):
     assert {name: count > 0 for name, count in executed.values()} == {"plain": False, "graphics": True}
 
 
+def test_ctrl_c_stops_a_run_on_a_cluster_and_the_next_goes_on(shoot, cluster, tmp_path):
+    cluster.add_worker("--no-nanny")
+    cluster.wait_for_workers()
+    process = start(shoot, "--out", tmp_path / "out", "--scheduler", cluster.address)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in err
+    assert "Traceback" not in err
+    start(shoot, "--out", tmp_path / "out", "--scheduler", cluster.address).communicate(timeout=60)
+    assert len(contents(tmp_path / "out")) == 8
+
+
 def test_no_scheduler_is_one_clear_line(shoot, rawclean):
     result = rawclean("batch", shoot, "--scheduler", f"tcp://127.0.0.1:{free_port()}")
     assert result.status == 1

@@ -34,7 +34,7 @@ class BatchDisplay:
     """Follows a run; a context manager while it lasts."""
 
     def __init__(self, title: str, total: int | None, shown: Shown) -> None:
-        self._shown = shown
+        self._shown, self._total = shown, total
         self._lines = LiveLines(title, total, hidden=not shown.in_words)
         self._start = time.monotonic()
         self._sigmas: dict[str, list[float]] = defaultdict(list)
@@ -63,7 +63,9 @@ class BatchDisplay:
         self._count(outcome)
         self._lines.drop(outcome.job.name, counts=outcome.skipped is None)
         minutes = (time.monotonic() - self._start) / 60
-        self._lines.note(f"{(self.done + self.failed) / minutes:.1f} photos/min, {self.failed} failed")
+        of_all = f" of {self._total}" if self._total else ""
+        rate = (self.done + self.failed) / minutes
+        self._lines.note(f"{self.ended}{of_all} photos, {rate:.1f} a minute, {self.failed} failed")
         if self._shown.as_json:
             print_json(outcome)
         elif outcome.report and not self._shown.quiet:
