@@ -11,6 +11,7 @@ from rawclean.errors import TrainingError
 from rawclean.networks import NETWORKS
 from rawclean.training.dataset import Synthesis
 from rawclean.training.noise_draw import NoiseRangeConfig
+from rawclean.training.optimizers import OptimizerChoice
 from rawclean.training.realism import RealismConfig
 
 
@@ -56,7 +57,9 @@ class TrainConfig:
     """Weight file of the teacher."""
     steps: int = 80_000
     warmup: int = 500
-    learning_rate: float = 2e-3
+    optimizer: str = OptimizerChoice.MUON.value
+    """muon or adamw."""
+    learning_rate: float = 4e-3
     weight_decay: float = 1e-4
     ema: float = 0.999
     """Decay of the averaged weights, which are those that are kept."""
@@ -93,6 +96,8 @@ def read_recipe(path: Path, **changes: Any) -> TrainConfig:
         raise TrainingError(f"{path}: {error}") from error
     if config.network not in NETWORKS:
         raise TrainingError(f"{path}: unknown network {config.network!r}; known: {', '.join(NETWORKS)}")
+    if config.optimizer not in (choice.value for choice in OptimizerChoice):
+        raise TrainingError(f"{path}: unknown optimizer {config.optimizer!r}; known: muon, adamw")
     if config.losses.needs_teacher and config.teacher is None:
         raise TrainingError(f"{path}: its losses need a teacher; name one with --teacher WEIGHTS")
     return config

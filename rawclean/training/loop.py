@@ -1,4 +1,4 @@
-"""The training loop: batches made on the device, AdamW, cosine schedule, averaged weights, resumable checkpoints.
+"""The training loop: batches made on the device, Muon, cosine schedule, averaged weights, resumable checkpoints.
 
 Given recipe, photos, seed, device kind and number of processes, a run is the same whether or not it was interrupted:
 the checkpoint holds the state of every process's random generator too.
@@ -26,6 +26,7 @@ from rawclean.training.dataset import PhotoCrops
 from rawclean.training.losses import Loss
 from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching, Target
 from rawclean.training.losses.relative_error import relative_error
+from rawclean.training.optimizers import OptimizerChoice, Optimizers
 from rawclean.training.parallel import Worker, gathered, joined_workers, shared_gradients
 
 CHECKPOINT_SECONDS = 120.0
@@ -43,7 +44,7 @@ class TrainingState:
 
     network: Network
     averaged: Network
-    optimizer: torch.optim.Optimizer
+    optimizers: Optimizers
     rng: torch.Generator
     step: int = 0
 
@@ -105,11 +106,9 @@ def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> Tra
         network = load_network(Path(config.start)).train().to(device)
     else:
         network = build_network(config.network, config.network_config).to(device)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-    )
+    optimizers = Optimizers(network, OptimizerChoice(config.optimizer), config.learning_rate, config.weight_decay)
     rng = torch.Generator().manual_seed(config.seed + (worker.rank << 32))
-    return TrainingState(network, copy.deepcopy(network), optimizer, rng)
+    return TrainingState(network, copy.deepcopy(network), optimizers, rng)
 
 
 def _losses(config: TrainConfig, device: torch.device) -> list[tuple[float, Loss]]:
@@ -128,13 +127,11 @@ def _losses(config: TrainConfig, device: torch.device) -> list[tuple[float, Loss
 def _step(state: TrainingState, session: Session) -> float:
     config = session.config
     stage = config.stage_at(state.step)
-    for group in state.optimizer.param_groups:
-        group["lr"] = _learning_rate(config, state.step)
     loss = _loss(session, state, stage.batch, stage.crop)
-    state.optimizer.zero_grad(set_to_none=True)
+    state.optimizers.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_CLIP)
-    state.optimizer.step()
+    state.optimizers.step(_learning_rate(config, state.step))
     state.step += 1
     _average(state, min(config.ema, state.step / (state.step + 10)))
     return float(loss.detach())
@@ -171,7 +168,7 @@ def _save(state: TrainingState, session: Session, run: Path) -> None:
         "step": state.step,
         "network": state.network.state_dict(),
         "averaged": state.averaged.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
+        "optimizers": state.optimizers.state_dict(),
         "generators": generators,
     }
     torch.save(content, run / "checkpoint.tmp")
@@ -185,7 +182,7 @@ def _restore(state: TrainingState, checkpoint: Path, device: torch.device, worke
         content = torch.load(checkpoint, map_location=device, weights_only=True)
         state.network.load_state_dict(content["network"])
         state.averaged.load_state_dict(content["averaged"])
-        state.optimizer.load_state_dict(content["optimizer"])
+        state.optimizers.load_state_dict(content["optimizers"])
         state.rng.set_state(content["generators"][worker.rank].cpu())
         state.step = content["step"]
     except (RuntimeError, KeyError, IndexError, ValueError, OSError) as error:
