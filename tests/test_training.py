@@ -85,7 +85,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch):
 
 def test_training_lowers_the_loss(tmp_path, monkeypatch):
     losses: list[float] = []
-    config = dataclasses.replace(TINY, steps=60, learning_rate=1e-3)
+    config = dataclasses.replace(TINY, steps=60)
     monkeypatch.setattr(loop, "LOG_EVERY", 20)
     photos = [torch.full((3, 64, 64), code, dtype=torch.uint8) for code in (40, 120, 200)]
     train(
