@@ -13,6 +13,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+from batch_process import start
 
 pytest.importorskip("distributed", reason="needs the extra rawclean[cluster]")
 pytest.importorskip("s3fs", reason="needs the extra rawclean[cluster]")
@@ -94,11 +95,6 @@ def shoot(tmp_path, sample):
         shutil.copy(sample, folder / f"{number}.dng")
     (folder / "broken.dng").write_bytes(sample.read_bytes()[:5000])
     return folder
-
-
-def start(*arguments):
-    command = [sys.executable, "-m", "rawclean", "batch", *map(str, arguments), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def contents(folder):

@@ -1,18 +1,17 @@
 """A shoot with broken files, killed again and again: `RAWCLEAN_PHOTOS=500` for a large one."""
 
-import hashlib
 import json
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+from batch_process import digests, start
 
 from rawclean.core.noise import NoiseModel
 from rawclean.evaluation.simulate import SimulateSettings, simulate_dng
@@ -42,27 +41,18 @@ def shoot(tmp_path, shared):
     return folder
 
 
-def start(shoot, out):
-    command = [sys.executable, "-m", "rawclean", "batch", shoot, "--out", out, "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-
-def digests(folder):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.dng")}
-
-
 @pytest.mark.slow
 def test_every_good_photo_is_denoised_once_and_every_bad_one_reported(shoot, tmp_path):
     bad = {f"{number:04}.dng" for number in range(PHOTOS) if number % 20 == 7}
     begun = time.monotonic()
-    whole = start(shoot, tmp_path / "whole")
+    whole = start(shoot, "--out", tmp_path / "whole", stderr=subprocess.DEVNULL)
     whole.communicate()
     print(f"{PHOTOS} photos, {len(bad)} bad, without a stop: {time.monotonic() - begun:.0f} s")
     assert whole.returncode == 3
 
     denoised, failed = Counter(), Counter()
     for run in range(KILLS + 1):
-        process = start(shoot, tmp_path / "killed")
+        process = start(shoot, "--out", tmp_path / "killed", stderr=subprocess.DEVNULL)
         for line in process.stdout:
             outcome = json.loads(line)
             name = outcome["job"]["name"]

@@ -1,27 +1,17 @@
 """Batches that are stopped, by whatever means, and go on: real processes, real signals."""
 
-import hashlib
 import json
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-
-COMMAND = [sys.executable, "-m", "rawclean", "batch"]
-
-
-def digests(folder):
-    """sha256 of every result by name."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.dng")
-    }
+from batch_process import COMMAND, digests, start
 
 
 def batch(*arguments, **options):
@@ -50,15 +40,6 @@ def shoot(tmp_path, sample):
     for number in range(6):
         shutil.copy(sample, folder / f"{number}.dng")
     return folder
-
-
-def start(*arguments):
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments), "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 @pytest.mark.parametrize("photos_before_the_end", [1, 3])

@@ -11,7 +11,7 @@ from rawclean.batch.plan import Job
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError
 from rawclean.io.xmp import copy_sidecars
-from rawclean.models.manifest import choose_model, find_model, list_models
+from rawclean.models.manifest import choose_model, list_models
 from rawclean.pipeline import DenoiseSettings
 
 
@@ -58,7 +58,8 @@ def left_to_do(job: Job, there: str | None, settings: DenoiseSettings, journal: 
     if reason is None:
         return replace(job, replace=True)
     if entry.state is not State.DONE or entry.stamp != job.stamp:
-        journal.put(replace(entry, state=State.DONE, stamp=job.stamp, digest=storage.digest(job.source)))
+        digest = entry.digest or storage.digest(job.source)  # one that is known has just been found the same
+        journal.put(replace(entry, state=State.DONE, stamp=job.stamp, digest=digest))
     return Outcome(job, skipped=reason)
 
 
@@ -83,11 +84,14 @@ def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:
     if entry.report is None:
         return True
     try:
-        used = find_model(entry.report["model"])
+        cards = list_models()
+        used = next((card for card in cards if card.name == entry.report["model"]), None)
+        if used is None:
+            return False
         if settings.model is not None:
             return bool(used.sha256 == entry.report["model_sha256"])
         noise = NoiseModel.uniform(entry.report["shot"], entry.report["read"])
-        chosen = choose_model(noise, list_models(), used.mosaic, specialists=settings.specialists)
+        chosen = choose_model(noise, cards, used.mosaic, specialists=settings.specialists)
     except RawcleanError:
         return False
     return bool(chosen.sha256 == entry.report["model_sha256"])

@@ -43,13 +43,13 @@ def config_paths() -> list[Path]:
 def default_map(commands: Any) -> dict[str, Any]:
     """What `typer.Context.default_map` wants, for a group of commands; raises ConfigError."""
     tree: dict[str, Any] = {}
+    leaves = {name: _options(leaf) for name, leaf in _leaves(commands)}
     for setting in _from_files(commands):
         *groups, name = setting.command.split(".")
         branch = tree
         for group in groups:
             branch = branch.setdefault(group, {})
-        parameter = _options(dict(_leaves(commands))[setting.command])[setting.option]
-        branch.setdefault(name, {})[parameter.name] = setting.value
+        branch.setdefault(name, {})[leaves[setting.command][setting.option].name] = setting.value
     return tree
 
 
