@@ -6,8 +6,11 @@ import pytest
 import torch
 
 from rawclean.core.noise import NoiseModel, add_noise
+from rawclean.errors import TrainingError
 from rawclean.networks import build_network
 from rawclean.training.batch import Batch
+from rawclean.training.losses import WeightedLoss
+from rawclean.training.losses.feature_hints import FeatureHints, unexplained
 from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching, Target
 from rawclean.training.losses.relative_error import FLOOR, relative_error
 
@@ -68,3 +71,53 @@ def test_a_step_against_the_gradient_of_feature_matching_lowers_it(teacher, batc
     (gradient,) = torch.autograd.grad(before, denoised)
     step = 0.05 * (batch.noisy - batch.clean).norm() / gradient.norm()
     assert float(loss((denoised - step * gradient).detach(), batch)) < float(before.detach())
+
+
+def random_features(channels: int, seed: int) -> torch.Tensor:
+    return torch.randn(2, channels, 16, 16, dtype=torch.double, generator=torch.Generator().manual_seed(seed))
+
+
+def test_features_explain_their_linear_maps_and_no_strangers():
+    features = random_features(4, seed=0)
+    mixed = torch.einsum("dc,bchw->bdhw", random_features(4, seed=1)[0, :, :8, 0].T, features) + 3.0
+    assert float(unexplained(features, mixed)) < 1e-4
+    assert float(unexplained(features, random_features(8, seed=2))) > 0.95
+    assert float(unexplained(features, torch.cat([features, random_features(4, seed=2)], 1))) == pytest.approx(
+        0.5, abs=0.02
+    )
+
+
+def test_unexplained_share_has_the_gradient_of_its_formula():
+    """Though none goes through the linear map, which is the best one."""
+    wanted = random_features(3, seed=1)[..., :5, :5]
+    features = random_features(2, seed=0)[..., :5, :5].requires_grad_()
+    (gradient,) = torch.autograd.grad(unexplained(features, wanted), features)
+    change = 1e-5 * random_features(2, seed=2)[..., :5, :5]
+    with torch.no_grad():
+        difference = unexplained(features + change, wanted) - unexplained(features - change, wanted)
+    assert float((gradient * change).sum() * 2) == pytest.approx(float(difference), rel=0.01)
+
+
+def test_hints_reach_the_student_and_not_the_teacher(teacher, batch):
+    student = build_network("fan", {"widths": (16, 16, 16), "encoder_blocks": (0,) * 3, "decoder_blocks": (1,) * 3})
+    hints = FeatureHints(teacher, student.double(), (0, 2))
+    sigma_map = batch.noise.sigma_map(batch.noisy)
+    loss = hints(batch.noisy - sigma_map * student(batch.noisy, sigma_map), batch)
+    loss.backward()
+    assert 0.0 < float(loss.detach()) < 1.0
+    assert float(student.head.weight.grad.abs().sum()) > 0
+    assert student.tail.weight.grad is None
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_hints_are_for_a_student_with_the_scales_of_its_teacher(teacher):
+    with pytest.raises(TrainingError, match="as many scales"):
+        FeatureHints(teacher, build_network("fan", {}), (0,))
+
+
+def test_a_fading_loss_ends_at_zero(batch):
+    terms = [WeightedLoss(2.0, relative_error, fades=fades) for fades in (False, True)]
+    full = 2 * float(relative_error(batch.clean, batch))
+    assert [float(term.at(0.0, batch.clean, batch)) for term in terms] == pytest.approx([full, full])
+    assert [float(term.at(0.75, batch.clean, batch)) for term in terms] == pytest.approx([full, full / 4])
+    assert float(terms[1].at(1.0, batch.clean, batch)) == 0.0

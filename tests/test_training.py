@@ -131,7 +131,7 @@ def test_the_whole_family_is_trained_by_commands(rawclean, photos, tmp_path):
 
     teacher = run("teacher", recipe(tmp_path, "teacher"))
     student = run("student", recipe(tmp_path, "fan"))
-    matching = "[losses]\nfeature_matching = 0.5\noutput_matching = 0.1\nlayers = [0, 1]"
+    matching = "[losses]\nfeature_matching = 0.5\noutput_matching = 0.1\nfeature_hints = 1.0\nlayers = [0, 1]"
     distilled = run("distil", recipe(tmp_path, "fan", matching), "--teacher", teacher)
     specialist = run("specialise", recipe(tmp_path, "fan"), "--start", student, "--sigma", 0.01, 0.02)
     values = [load_network(path).state_dict()["tail.weight"] for path in (student, distilled, specialist)]

@@ -33,6 +33,8 @@ class LossWeights:
     relative_error: float = 1.0
     feature_matching: float = 0.0
     output_matching: float = 0.0
+    feature_hints: float = 0.0
+    """At the start; it falls to zero over the run."""
     layers: tuple[int, ...] = (1, 2, 3, 4)
     """Of the teacher's decoder, coarsest scale 0."""
     target: str = "clean"
@@ -41,7 +43,7 @@ class LossWeights:
     @property
     def needs_teacher(self) -> bool:
         """Whether a teacher must be given."""
-        return self.feature_matching > 0 or self.output_matching > 0
+        return max(self.feature_matching, self.output_matching, self.feature_hints) > 0
 
 
 @dataclass(frozen=True, slots=True)

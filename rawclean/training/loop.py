@@ -23,7 +23,8 @@ from rawclean.networks.contract import predict_noise
 from rawclean.networks.teacher import Teacher
 from rawclean.training.config import TrainConfig
 from rawclean.training.dataset import PhotoCrops
-from rawclean.training.losses import Loss
+from rawclean.training.losses import WeightedLoss
+from rawclean.training.losses.feature_hints import FeatureHints
 from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching, Target
 from rawclean.training.losses.relative_error import relative_error
 from rawclean.training.optimizers import OptimizerChoice, Optimizers
@@ -59,7 +60,7 @@ class Session:
     worker: Worker
     model: Callable[[Tensor, Tensor], Tensor]
     """The network of the state, its gradients shared."""
-    losses: list[tuple[float, Loss]]
+    losses: list[WeightedLoss]
 
 
 def train(config: TrainConfig, crops: PhotoCrops, run: Path, device: torch.device, progress: Progress) -> Path:
@@ -73,7 +74,7 @@ def train(config: TrainConfig, crops: PhotoCrops, run: Path, device: torch.devic
         if (run / CHECKPOINT).exists():
             _restore(state, run / CHECKPOINT, device, worker)
         model = shared_gradients(state.network, worker)
-        session = Session(config, crops, device, worker, model, _losses(config, device))
+        session = Session(config, crops, device, worker, model, _losses(config, state.network, device))
         _run_steps(state, session, run, progress)
         _save(state, session, run)
     return run / WEIGHTS
@@ -111,17 +112,27 @@ def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> Tra
     return TrainingState(network, copy.deepcopy(network), optimizers, rng)
 
 
-def _losses(config: TrainConfig, device: torch.device) -> list[tuple[float, Loss]]:
+def _losses(config: TrainConfig, student: Network, device: torch.device) -> list[WeightedLoss]:
     """The losses whose weight is above zero."""
     weights = config.losses
-    losses: list[tuple[float, Loss]] = [(weights.relative_error, relative_error)]
+    losses = [WeightedLoss(weights.relative_error, relative_error)]
     if weights.needs_teacher:
         teacher = load_network(Path(config.teacher or "")).to(device)
         if not isinstance(teacher, Teacher):
             raise TrainingError(f"{config.teacher}: is no teacher; train one with `rawclean train teacher`")
-        matching = FeatureMatching(teacher, weights.layers, Target(weights.target))
-        losses += [(weights.feature_matching, matching), (weights.output_matching, OutputMatching(teacher))]
-    return [(weight, loss) for weight, loss in losses if weight > 0]
+        losses += _distilling(config, student, teacher)
+    return [loss for loss in losses if loss.weight > 0]
+
+
+def _distilling(config: TrainConfig, student: Network, teacher: Teacher) -> list[WeightedLoss]:
+    weights = config.losses
+    losses = [
+        WeightedLoss(weights.feature_matching, FeatureMatching(teacher, weights.layers, Target(weights.target))),
+        WeightedLoss(weights.output_matching, OutputMatching(teacher)),
+    ]
+    if weights.feature_hints > 0:  # it listens to the student as soon as it is made
+        losses.append(WeightedLoss(weights.feature_hints, FeatureHints(teacher, student, weights.layers), fades=True))
+    return losses
 
 
 def _step(state: TrainingState, session: Session) -> float:
@@ -142,7 +153,8 @@ def _loss(session: Session, state: TrainingState, count: int, crop: int) -> Tens
     with torch.autocast(session.device.type, torch.bfloat16, enabled=session.config.precision == "bf16"):
         removed = predict_noise(session.model, batch.noisy, batch.noise.sigma_map(batch.noisy))
         denoised = batch.noisy - removed
-        return torch.stack([weight * loss(denoised, batch) for weight, loss in session.losses]).sum()
+        done = state.step / session.config.steps
+        return torch.stack([loss.at(done, denoised, batch) for loss in session.losses]).sum()
 
 
 @torch.no_grad()
