@@ -1,15 +1,23 @@
 import json
+import math
 import zipfile
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 
 import pytest
+import torch
 
 from rawclean.core.mosaics import Mosaic
-from rawclean.core.noise import NoiseModel
+from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.errors import ModelError
+from rawclean.evaluation.metrics import raw_psnr
+from rawclean.evaluation.publish import denoiser_of
+from rawclean.evaluation.scenes import read_scenes
 from rawclean.models.manifest import (
     GENERAL,
     SPECIALIST,
+    ModelCard,
     NoiseRange,
     choose_model,
     find_model,
@@ -113,3 +121,32 @@ def test_the_wheel_holds_every_weight_file(tmp_path):
     assert {f"rawclean/weights/{name}" for name in files} <= names
     assert "rawclean/training/recipes/student.toml" in names
     assert "rawclean/io/noise_profiles.json" in names
+
+
+def specialists() -> list[ModelCard]:
+    """By rising noise."""
+    return sorted((card for card in list_models() if card.role == SPECIALIST), key=lambda card: card.range.low)
+
+
+def test_the_specialists_cover_all_noise_without_gap_or_overlap():
+    ranges = [card.range for card in specialists()]
+    assert len(ranges) >= 4
+    assert ranges[0].low == 0
+    assert ranges[-1].high == math.inf
+    assert all(lower.high == upper.low for lower, upper in pairwise(ranges))
+
+
+def test_neighbours_agree_where_their_ranges_meet(shared):
+    """Within 0.05 dB, so that two photos of nearly the same noise look alike."""
+    scenes = list(read_scenes(shared / "photos" / "dev", limit=8))
+    for lower, upper in pairwise(specialists()):
+        shot = next(shot for shot in torch.logspace(-5, -1, 500).tolist() if sigma_of(shot) >= upper.range.low)
+        means = []
+        for card in (lower, upper):
+            denoise = denoiser_of(load_model(card))
+            means.append(fmean(raw_psnr(denoise(*scene.noisy(shot)), scene.clean) for scene in scenes))
+        assert means[0] == pytest.approx(means[1], abs=0.05), (lower.name, upper.name)
+
+
+def sigma_of(shot: float) -> float:
+    return NoiseModel.uniform(shot, read_on_line(shot)).sigma_at()
