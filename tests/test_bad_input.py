@@ -205,10 +205,10 @@ def test_damaged_weights(rawclean, sample, tmp_path, monkeypatch):
 
     folder = tmp_path / "weights"
     shutil.copytree(manifest.shipped_weights(), folder)
-    damaged = next(folder.glob("*.safetensors"))
-    data = bytearray(damaged.read_bytes())
-    data[-1] ^= 1
-    damaged.write_bytes(data)
+    for weights in folder.glob("*.safetensors"):
+        data = bytearray(weights.read_bytes())
+        data[-1] ^= 1
+        weights.write_bytes(data)
     monkeypatch.setattr(manifest, "shipped_weights", lambda: folder)
     result = rawclean("denoise", sample, "-o", tmp_path / "out.dng")
     assert_refused(result, "sha256 differs", tmp_path, {"weights"})
