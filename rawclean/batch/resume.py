@@ -11,7 +11,7 @@ from rawclean.batch.plan import Job
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError
 from rawclean.io.xmp import copy_sidecars
-from rawclean.models.manifest import choose_model, list_models
+from rawclean.models.manifest import choose_model, find_model, list_models
 from rawclean.pipeline import DenoiseSettings
 
 
@@ -85,9 +85,7 @@ def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:
         return True
     try:
         cards = list_models()
-        used = next((card for card in cards if card.name == entry.report["model"]), None)
-        if used is None:
-            return False
+        used = find_model(entry.report["model"], cards)
         if settings.model is not None:
             return bool(used.sha256 == entry.report["model_sha256"])
         noise = NoiseModel.uniform(entry.report["shot"], entry.report["read"])

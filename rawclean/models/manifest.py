@@ -105,9 +105,9 @@ def list_models() -> list[ModelCard]:
     return list(cards.values())
 
 
-def find_model(name: str) -> ModelCard:
-    """The card with this name; raises ModelError where there is none."""
-    cards = list_models()
+def find_model(name: str, cards: list[ModelCard] | None = None) -> ModelCard:
+    """The card with this name, of all models or of `cards`; raises ModelError where there is none."""
+    cards = list_models() if cards is None else cards
     for card in cards:
         if card.name == name:
             return card
