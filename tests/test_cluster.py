@@ -94,10 +94,14 @@ def cluster(tmp_path, environment):
 def shoot(tmp_path, sample):
     folder = tmp_path / "shoot"
     folder.mkdir()
-    for number in range(8):
-        shutil.copy(sample, folder / f"{number}.dng")
+    fill(folder, sample, 8)
     (folder / "broken.dng").write_bytes(sample.read_bytes()[:5000])
     return folder
+
+
+def fill(folder, sample, photos):
+    for number in range(photos):
+        shutil.copy(sample, folder / f"{number}.dng")
 
 
 def contents(folder):
@@ -163,8 +167,7 @@ def test_workers_with_a_gpu_do_the_work(shoot, cluster, tmp_path):
 
 
 def test_ctrl_c_stops_a_run_on_a_cluster_and_the_next_goes_on(shoot, cluster, tmp_path, sample):
-    for number in range(8, PHOTOS_FOR_SECONDS):
-        shutil.copy(sample, shoot / f"{number}.dng")
+    fill(shoot, sample, PHOTOS_FOR_SECONDS)
     cluster.add_worker("--no-nanny")
     cluster.wait_for_workers()
     process = start(shoot, "--out", tmp_path / "out", "--scheduler", cluster.address)
