@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from rawclean.core.noise import read_on_line
 from rawclean.core.unprocess import (
     CameraDraw,
     camera_colours,
@@ -22,11 +21,11 @@ from rawclean.errors import TrainingError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
 from rawclean.models.weights import load_network
+from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
 from rawclean.training import loop
 from rawclean.training.config import Stage, TrainConfig, read_recipe, shipped_recipe
 from rawclean.training.dataset import PhotoCrops
 from rawclean.training.loop import train
-from rawclean.training.noise_draw import NoiseRangeConfig, draw_noise
 
 CPU = torch.device("cpu")
 TINY = TrainConfig(
@@ -200,11 +199,13 @@ def test_batches_depend_on_the_generator_only():
 def test_drawn_noise_stays_in_its_range():
     noise = draw_noise(4000, NoiseRangeConfig(), torch.Generator().manual_seed(0), CPU)
     shot, read = noise.shot[:, 0], noise.read[:, 0]
-    assert 6e-5 <= float(shot.min()) < 7e-5
+    assert 3e-5 <= float(shot.min()) < 4e-5
     assert 1.8e-2 < float(shot.max()) <= 2e-2
-    offset = (read / shot.clone().apply_(read_on_line)).log()
-    assert abs(float(offset.mean())) < 0.05
-    assert 0.45 < float(offset.std()) < 0.65  # sqrt(0.75 * 0.26^2 + 0.25 * 1.0^2) = 0.55
+    electrons = read.sqrt() / shot
+    assert float(electrons.median()) == pytest.approx(1.9, abs=0.2)
+    assert float((electrons < 0.4).float().mean()) < 0.01
+    assert 0.08 < float((electrons > 5).float().mean()) < 0.2
+    assert float(read.max()) <= 0.01
 
 
 def test_a_specialist_draws_noise_of_its_range_only():

@@ -9,8 +9,10 @@ from rawclean.core.noise import NoiseModel
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Planes (B, 4, H, W) and the noise that separates them; fields of `noise` are (B, 4)."""
+    """Planes (B, planes, H, W) and the noise that separates them; fields of noise are (B, planes)."""
 
     clean: Tensor
     noisy: Tensor
     noise: NoiseModel
+    told: NoiseModel
+    """What the network is told of the noise."""

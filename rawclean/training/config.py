@@ -2,17 +2,20 @@
 
 import dataclasses
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.errors import TrainingError
+from rawclean.inference.choices import Precision
 from rawclean.networks import NETWORKS
+from rawclean.synthesis.noise_draw import NoiseRangeConfig
+from rawclean.synthesis.sensor_effects import SensorConfig
+from rawclean.synthesis.told_noise import ToldConfig
 from rawclean.training.dataset import Synthesis
-from rawclean.training.noise_draw import NoiseRangeConfig
 from rawclean.training.optimizers import OptimizerChoice
-from rawclean.training.realism import RealismConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,12 @@ class TrainConfig:
     weight_decay: float = 1e-4
     ema: float = 0.999
     """Decay of the averaged weights, which are those that are kept."""
-    precision: str = "bf16"
-    """Autocast of the network: bf16 or fp32; losses and subtraction are float32."""
+    precision: str = Precision.AUTO.value
+    """Autocast of the network: bf16, fp32, or auto for what the hardware is fast in; the rest is float32."""
     seed: int = 0
     noise: NoiseRangeConfig = field(default_factory=NoiseRangeConfig)
-    realism: RealismConfig = field(default_factory=RealismConfig)
+    sensor: SensorConfig = field(default_factory=SensorConfig)
+    told: ToldConfig = field(default_factory=ToldConfig)
     losses: LossWeights = field(default_factory=LossWeights)
     stages: tuple[Stage, ...] = (Stage(until=0.6, batch=16, crop=128), Stage(until=1.0, batch=4, crop=256))
 
@@ -80,7 +84,17 @@ class TrainConfig:
     @property
     def synthesis(self) -> Synthesis:
         """How noise is added."""
-        return Synthesis(self.noise, self.realism, Mosaic(self.network_config.get("mosaic", Mosaic.BAYER.value)))
+        mosaic = Mosaic(self.network_config.get("mosaic", Mosaic.BAYER.value))
+        return Synthesis(self.noise, self.sensor, self.told, mosaic)
+
+
+_TABLES: dict[str, Callable[..., Any]] = {
+    "noise": NoiseRangeConfig,
+    "sensor": SensorConfig,
+    "told": ToldConfig,
+    "losses": LossWeights,
+}
+"""Tables of a recipe."""
 
 
 def read_recipe(path: Path, **changes: Any) -> TrainConfig:
@@ -100,6 +114,8 @@ def read_recipe(path: Path, **changes: Any) -> TrainConfig:
         raise TrainingError(f"{path}: unknown network {config.network!r}; known: {', '.join(NETWORKS)}")
     if config.optimizer not in (choice.value for choice in OptimizerChoice):
         raise TrainingError(f"{path}: unknown optimizer {config.optimizer!r}; known: muon, adamw")
+    if config.precision not in (choice.value for choice in Precision):
+        raise TrainingError(f"{path}: unknown precision {config.precision!r}; known: auto, bf16, fp32")
     if config.losses.needs_teacher and config.teacher is None:
         raise TrainingError(f"{path}: its losses need a teacher; name one with --teacher WEIGHTS")
     return config
@@ -112,7 +128,7 @@ def shipped_recipe(name: str) -> Path:
 
 def _config(table: dict[str, Any]) -> TrainConfig:
     fields = dict(table)
-    for name, kind in (("noise", NoiseRangeConfig), ("realism", RealismConfig), ("losses", LossWeights)):
+    for name, kind in _TABLES.items():
         if name in fields:
             fields[name] = kind(**{key: _frozen(value) for key, value in fields[name].items()})
     if "stages" in fields:

@@ -14,13 +14,13 @@ from torch.nn import functional
 
 from rawclean.core.layout import noise_of_planes, sample
 from rawclean.core.mosaics import Mosaic
-from rawclean.core.noise import add_noise
 from rawclean.core.unprocess import camera_colours, draw_camera, linear_of_code
 from rawclean.errors import TrainingError
 from rawclean.io.images import list_photos, read_photo
+from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
+from rawclean.synthesis.sensor_effects import SensorConfig, expose
+from rawclean.synthesis.told_noise import ToldConfig, tell_noise
 from rawclean.training.batch import Batch
-from rawclean.training.noise_draw import NoiseRangeConfig, draw_noise
-from rawclean.training.realism import RealismConfig, add_realism
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Synthesis:
     """How noise is added to clean photos."""
 
     noise: NoiseRangeConfig = field(default_factory=NoiseRangeConfig)
-    realism: RealismConfig = field(default_factory=RealismConfig)
+    sensor: SensorConfig = field(default_factory=SensorConfig)
+    told: ToldConfig = field(default_factory=ToldConfig)
     mosaic: Mosaic = Mosaic.BAYER
     """What the sensor samples the photo through."""
 
@@ -61,11 +62,12 @@ class PhotoCrops:
         seed = int(torch.randint(2**62, (), generator=rng))
         device_rng = torch.Generator(self._device).manual_seed(seed)
         camera = draw_camera(count, device_rng, self._device)
-        mosaic = self._synthesis.mosaic
-        clean = sample(mosaic, camera_colours(self._linear_of_code[codes.long()], camera))
-        noise = noise_of_planes(mosaic, draw_noise(count, self._synthesis.noise, device_rng, self._device))
-        noisy = add_realism(add_noise(clean, noise, device_rng), noise, self._synthesis.realism, device_rng)
-        return Batch(clean, noisy, noise)
+        synthesis = self._synthesis
+        clean = sample(synthesis.mosaic, camera_colours(self._linear_of_code[codes.long()], camera))
+        drawn = draw_noise(count, synthesis.noise, device_rng, self._device)
+        noise = noise_of_planes(synthesis.mosaic, drawn)
+        noisy = expose(clean, noise, synthesis.sensor, device_rng)
+        return Batch(clean, noisy, noise, tell_noise(noise, synthesis.told, device_rng))
 
 
 def _half(photo: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from rawclean.errors import TrainingError
+from rawclean.inference.choices import Precision
+from rawclean.inference.device import pick_dtype
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, build_network
 from rawclean.networks.contract import predict_noise
@@ -150,8 +152,9 @@ def _step(state: TrainingState, session: Session) -> float:
 
 def _loss(session: Session, state: TrainingState, count: int, crop: int) -> Tensor:
     batch = session.crops.draw(count, crop, state.rng)
-    with torch.autocast(session.device.type, torch.bfloat16, enabled=session.config.precision == "bf16"):
-        removed = predict_noise(session.model, batch.noisy, batch.noise.sigma_map(batch.noisy))
+    dtype = pick_dtype(Precision(session.config.precision), session.device)
+    with torch.autocast(session.device.type, dtype, enabled=dtype != torch.float32):
+        removed = predict_noise(session.model, batch.noisy, batch.told.sigma_map(batch.noisy))
         denoised = batch.noisy - removed
         done = state.step / session.config.steps
         return torch.stack([loss.at(done, denoised, batch) for loss in session.losses]).sum()

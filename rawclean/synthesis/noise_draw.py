@@ -1,4 +1,8 @@
-"""Noise levels to train on: shot log-uniform, read around the line of the DND cameras (Brooks et al. 2019)."""
+"""Noise levels to train on: shot log-uniform, read noise in electrons, as sensors have it.
+
+A gain of `shot` units of signal per electron makes read noise of r electrons the variance (shot * r)^2. Real cameras
+have 0.5 to 12 electrons (DND 1.15-4.3, median 2.4; the calibrations of ELD 0.5-11).
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,23 +10,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rawclean.core.noise import MID_GREY, READ_OFFSET, READ_SLOPE, NoiseModel
+from rawclean.core.noise import MID_GREY, NoiseModel
 from rawclean.errors import TrainingError
 
 CANDIDATES = 4096
 """Levels drawn, of which those in a range of sigma are kept; enough that a range worth a specialist holds some."""
+USUAL_ELECTRONS, USUAL_SPREAD, USUAL_SHARE = 1.8, 0.6, 0.7
+"""Median read noise and spread of its logarithm for this share of the draws."""
+LEAST_ELECTRONS, MOST_ELECTRONS = 0.5, 12.0
+"""The rest is log-uniform."""
+MAX_READ = 0.01
+"""Read variance, a tenth of white, that no draw exceeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseRangeConfig:
-    """Range of shot noise and spread of read noise."""
+    """Range of the noise to draw."""
 
-    shot_min: float = 6e-5
+    shot_min: float = 3e-5
     shot_max: float = 2e-2
-    read_spread: float = 0.26
-    """Standard deviation of log read around the line."""
-    wide_spread: float = 1.0
-    """Spread for a quarter of the draws: cameras off the line."""
     sigma_min: float = 0.0
     """Least standard deviation at 18 % signal, for a specialist."""
     sigma_max: float = math.inf
@@ -50,10 +56,14 @@ def draw_noise(count: int, config: NoiseRangeConfig, rng: torch.Generator, devic
 
 def _draw(count: int, config: NoiseRangeConfig, rng: torch.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
     """Shot and read variances, (count,) each."""
-    low, high = math.log(config.shot_min), math.log(config.shot_max)
-    log_shot = low + (high - low) * torch.rand(count, generator=rng, device=device)
-    wide = torch.rand(count, generator=rng, device=device) < 0.25
-    spread = torch.where(wide, config.wide_spread, config.read_spread)
-    log_read = READ_SLOPE * log_shot + READ_OFFSET
-    log_read = log_read + spread * torch.randn(count, generator=rng, device=device)
-    return log_shot.exp(), log_read.exp()
+    shares = torch.rand(3, count, generator=rng, device=device)
+    shot = log_uniform(shares[0], config.shot_min, config.shot_max)
+    usual = USUAL_ELECTRONS * (USUAL_SPREAD * torch.randn(count, generator=rng, device=device)).exp()
+    wide = log_uniform(shares[1], LEAST_ELECTRONS, MOST_ELECTRONS)
+    electrons = torch.where(shares[2] < USUAL_SHARE, usual, wide)
+    return shot, (shot * electrons).square().clamp(max=MAX_READ)
+
+
+def log_uniform(share: Tensor, low: float, high: float) -> Tensor:
+    """Values from `low` to `high`, evenly spread in their logarithm over `share` from 0 to 1."""
+    return low * torch.exp(share * math.log(high / low))

@@ -1,0 +1,40 @@
+"""The noise that a network is told, apart from the noise that is there: tags, profiles and estimates are never exact.
+
+The logarithm of a told standard deviation is off by a normal error, small for most crops and wide for the rest, so that
+the network trusts what it is told only until the photo contradicts it.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rawclean.core.noise import NoiseModel
+
+
+@dataclass(frozen=True, slots=True)
+class ToldConfig:
+    """Spreads of the log of a told sigma; all zero tells the truth."""
+
+    near: float = 0.0
+    wide: float = 0.0
+    far: float = 0.0
+    wide_share: float = 0.4
+    far_share: float = 0.1
+    read: float = 0.0
+    """Further spread for the read noise."""
+
+
+def tell_noise(noise: NoiseModel, config: ToldConfig, rng: torch.Generator) -> NoiseModel:
+    """`noise` (B, planes) as it is told, equally wrong in all planes of a crop."""
+    count, device = len(noise.shot), noise.shot.device
+    kind = torch.rand(count, generator=rng, device=device)
+    spread = torch.where(kind < config.wide_share, config.wide, config.near)
+    spread = torch.where(kind > 1 - config.far_share, config.far, spread)
+    common = spread * torch.randn(count, generator=rng, device=device)
+    further = config.read * torch.randn(count, generator=rng, device=device)
+    return NoiseModel(noise.shot * _variance_factor(common), noise.read * _variance_factor(common + further))
+
+
+def _variance_factor(log_sigma: Tensor) -> Tensor:
+    return (2 * log_sigma).exp()[:, None]
