@@ -1,6 +1,7 @@
 """rawclean bench: quality of the models on photos, or on a public benchmark."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,18 @@ from rawclean.core.mosaics import Mosaic
 from rawclean.inference.choices import DeviceChoice, Precision
 
 if TYPE_CHECKING:
-    from rawclean.evaluation.benchmark import Denoiser
+    from rawclean.evaluation.benchmark import Denoiser, Protocol
+    from rawclean.evaluation.datasets import Block
+
+BY_NOISE = "by noise"
+"""The choice among the models as the product makes it."""
+
+
+class SensorPart(Enum):
+    """What to measure of a sensor."""
+
+    FAULTS = "faults"
+    TOLD = "told"
 
 
 def bench(
@@ -27,6 +39,12 @@ def bench(
     bm3d: Annotated[bool, typer.Option("--bm3d", help="Measure BM3D too (slow; needs the package bm3d).")] = False,
     mosaic: Annotated[Mosaic, typer.Option(help="What clean photos are sampled through.")] = Mosaic.BAYER,
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first photos only.")] = None,
+    sensor: Annotated[
+        bool, typer.Option("--sensor", help="Measure faulty sensors and wrong noise; the choice by noise by default.")
+    ] = False,
+    part: Annotated[
+        SensorPart | None, typer.Option(help="With --sensor: faults, or noise told wrongly; both by default.")
+    ] = None,
     submission: Annotated[
         Path | None, typer.Option(help="Folder for the files that DND's server takes, one sub-folder per model.")
     ] = None,
@@ -38,27 +56,61 @@ def bench(
     """Measure raw PSNR, raw SSIM and sRGB PSNR; to clean photos, known noise of five levels is added first."""
     from itertools import islice
 
-    from rawclean.evaluation.benchmark import Protocol, run_benchmark, run_on_blocks, to_markdown
+    from rawclean.evaluation.benchmark import Protocol, run_benchmark, to_markdown
     from rawclean.evaluation.bm3d import bm3d_planes
-    from rawclean.evaluation.datasets import blocks_of, write_dnd_submission
+    from rawclean.evaluation.datasets import blocks_of
 
+    read_blocks = blocks_of(folder)
+    if sensor and read_blocks is not None:
+        raise typer.BadParameter("needs a folder of clean photos", param_hint="--sensor")
     denoisers = {"bm3d": bm3d_planes} if bm3d else {}
     denoisers |= _denoisers(model or (), mosaic, device, precision)
     protocol = Protocol(limit=limit, mosaic=mosaic, **({"shots": tuple(shot)} if shot else {}))
-    read_blocks = blocks_of(folder)
     with progress_bars("photos", quiet=quiet or as_json) as (progress,):
         count = _counter(progress, limit)
-        if read_blocks is None:
-            result = run_benchmark(folder, denoisers, protocol, count)
+        if sensor:
+            chosen = {BY_NOISE: denoisers[BY_NOISE]} if not model and BY_NOISE in denoisers else denoisers
+            measured = _measure_sensor(folder, chosen, protocol, part, count)
+        elif read_blocks is None:
+            photos = run_benchmark(folder, denoisers, protocol, count)
+            measured = photos, to_markdown(photos)
         else:
-            result, unjudged = run_on_blocks(islice(read_blocks(folder), limit), denoisers, count)
-            for name, mosaics in unjudged.items():
-                if submission is not None and mosaics:
-                    write_dnd_submission(submission / name, mosaics)
+            measured = _measure_blocks(islice(read_blocks(folder), limit), denoisers, submission, count)
+    result, text = measured
     if as_json:
         print_json(result)
     else:
-        print(to_markdown(result))
+        print(text)
+
+
+def _measure_sensor(
+    folder: Path,
+    denoisers: "Mapping[str, Denoiser]",
+    protocol: "Protocol",
+    part: SensorPart | None,
+    count: Callable[[], None],
+) -> tuple[object, str]:
+    """Faults and wrong noise on clean photos, and the tables of it."""
+    from rawclean.evaluation.sensor import chain_of, run_sensor_benchmark, to_markdown
+
+    chains = {name: chain_of(denoiser) for name, denoiser in denoisers.items()}
+    faults, told = part is not SensorPart.TOLD, part is not SensorPart.FAULTS
+    result = run_sensor_benchmark(folder, chains, protocol, count, faults=faults, told=told)
+    return result, to_markdown(result)
+
+
+def _measure_blocks(
+    blocks: "Iterable[Block]", denoisers: "Mapping[str, Denoiser]", submission: Path | None, count: Callable[[], None]
+) -> tuple[object, str]:
+    """Quality on real noise, and its tables; writes what DND's server takes into `submission`."""
+    from rawclean.evaluation.benchmark import run_on_blocks, to_markdown
+    from rawclean.evaluation.datasets import write_dnd_submission
+
+    result, unjudged = run_on_blocks(blocks, denoisers, count)
+    for name, mosaics in unjudged.items():
+        if submission is not None and mosaics:
+            write_dnd_submission(submission / name, mosaics)
+    return result, to_markdown(result)
 
 
 def _denoisers(
@@ -75,7 +127,7 @@ def _denoisers(
     denoisers = {card.name: denoiser_of(load_model(card), device, precision) for card in cards}
     denoisers |= {str(path): denoiser_of(load_network(path), device, precision) for path in files}
     if not names and any(card.role == SPECIALIST for card in cards):
-        denoisers["by noise"] = denoiser_by_noise(denoisers, cards, mosaic)
+        denoisers[BY_NOISE] = denoiser_by_noise(denoisers, cards, mosaic)
     return denoisers
 
 

@@ -5,8 +5,10 @@ folder, cropped to a multiple of 16 pixels; noise is drawn per photo and level. 
 protocol, so that figures compare with those of others who use it.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,22 @@ from rawclean.io.images import list_photos, read_photo
 
 SHOT_LEVELS = (1e-4, 4e-4, 1.6e-3, 6.4e-3, 1.2e-2)
 SIDE_MULTIPLE = 16
+DND_SLOPE, DND_OFFSET = 2.26, 3.26
+"""log read = 2.26 log shot + 3.26: the best line through the 50 noise functions that come with DND."""
+
+
+class ReadLine(Enum):
+    """Which read noise goes with a shot noise."""
+
+    BENCHMARK = "benchmark"
+    """The line of the protocol, which Brooks et al. 2019 print for DND."""
+    DND = "dnd"
+    """DND's own: 3.8 to 5.5 times the variance."""
+
+    def variance(self, shot: float) -> float:
+        """Read variance at this shot noise."""
+        dnd = math.exp(DND_OFFSET) * math.pow(shot, DND_SLOPE)
+        return dnd if self is ReadLine.DND else read_on_line(shot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +66,9 @@ class Scene:
         gains = self.camera.inverse_gains[0]
         return develop(planes, gains[1] / gains, torch.linalg.inv(self.camera.srgb_to_camera[0]))
 
-    def noisy(self, shot: float, draw: int = 0) -> tuple[Tensor, NoiseModel]:
-        """The planes with shot noise and DND's read noise; `draw` counts repetitions with other noise."""
-        noise = noise_of_planes(self.mosaic, NoiseModel.uniform(shot, read_on_line(shot)))
+    def noisy(self, shot: float, draw: int = 0, read: ReadLine = ReadLine.BENCHMARK) -> tuple[Tensor, NoiseModel]:
+        """The planes with shot noise and the read noise of a line; `draw` counts repetitions with other noise."""
+        noise = noise_of_planes(self.mosaic, NoiseModel.uniform(shot, read.variance(shot)))
         rng = np.random.default_rng([self.index, round(shot * 1e7), draw])
         normal = torch.from_numpy(rng.standard_normal(self.clean.shape, dtype=np.float32))
         return self.clean + normal * noise.variance(self.clean).sqrt(), noise
