@@ -1,0 +1,147 @@
+"""Black as the sensor itself shows it: the border of the raster that no light reaches.
+
+Borders are not what they seem in every camera: some hold constants, calibration lines, or light that leaks in beside
+the visible area. So lines of the border are compared with each other, and what differs from most of them is left out;
+where too little is left, or it holds no noise, the border says nothing.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rawclean.core.frame import RawFrame
+from rawclean.core.levels import Levels
+from rawclean.core.noise import NoiseModel
+
+TRANSITION = 4
+"""Lines of the border next to the visible area, and at the edge of the raster, that are not looked at."""
+LEAST_LINES = 8
+"""Lines of a border that must agree."""
+LEAST_SAMPLES = 2_000
+"""Samples of each position that make a black level."""
+LEAST_SPREAD = 0.3
+"""ADU; less noise than rounding to whole codes makes, sqrt(1/12), is a constant that was written in."""
+NOISE_RATIO = 3.0
+"""Factor within which the noise of the border is the read noise of the photo; else it is no such black."""
+LINE_DEVIATIONS = 6.0
+"""Robust deviations from the other lines beyond which a line holds something else."""
+CONTRADICTION = 0.1
+"""Read noises by which a border must differ from the file."""
+STANDARD_ERRORS = 3.0
+ROUNDING = 1.0
+"""ADU by which a whole number that stands for a black level may be off: LibRaw cuts off the fractions of its means."""
+MOST_NOISE, MOST_SIGNAL = 3.0, 0.02
+"""Read noises, and share of the range, beyond which a difference is no drift of the black: the border is not black."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedBlack:
+    """What a masked border says, in ADU."""
+
+    black: Tensor
+    """(rows, columns) as those of `Levels`, at least (2, 2) so that each colour has its own."""
+    error: float
+    """Standard error of the mean of `black`, from how far the lines of the border differ."""
+    read_sigma: float
+    """Noise of the border."""
+    samples: int
+    """How many were used."""
+
+
+def masked_black(frame: RawFrame) -> MaskedBlack | None:
+    """Black levels by the masked columns left and right of the visible area; None where there are none to trust.
+
+    Masked rows are not used: in real files their level differs from that of the visible rows more often.
+    """
+    if frame.raster.ndim != 2:
+        return None
+    found = [side for side in _sides(frame) if side is not None]
+    if not found:
+        return None
+    return max(found, key=lambda side: side.samples)
+
+
+def corrected_black(frame: RawFrame, noise: NoiseModel) -> tuple[Levels, str | None]:
+    """Levels with the black of the masked border where that contradicts the file's, and what to tell about it.
+
+    `noise` is that of the photo, in linear units of the file's levels.
+    """
+    levels, masked = frame.levels, masked_black(frame)
+    if masked is None:
+        return levels, None
+    read_sigma = float(noise.read.mean().sqrt()) * levels.scale
+    shift = masked.black - _tiled(levels.black, masked.black.shape)
+    difference = abs(float(shift.mean()))
+    like_read_noise = read_sigma / NOISE_RATIO <= masked.read_sigma <= read_sigma * NOISE_RATIO
+    most = min(MOST_NOISE * masked.read_sigma, MOST_SIGNAL * levels.scale)
+    rounding = ROUNDING if bool((levels.black == levels.black.round()).all()) else 0.0
+    least = max(CONTRADICTION * max(read_sigma, masked.read_sigma), STANDARD_ERRORS * masked.error, rounding)
+    if not like_read_noise or not least < difference <= most or float(masked.black.min()) < 0:
+        return levels, None
+    told, seen = float(levels.black.mean()), float(masked.black.mean())
+    message = f"black level by the masked border is {seen:.1f}, the file says {told:.1f}; using the border"
+    return dataclasses.replace(levels, black=masked.black), message
+
+
+def _sides(frame: RawFrame) -> list[MaskedBlack | None]:
+    area, width = frame.active, frame.raster.shape[1]
+    period = [math.lcm(2, side) for side in frame.levels.black.shape]
+    spans = ((TRANSITION, area.left - TRANSITION), (area.left + area.width + TRANSITION, width - TRANSITION))
+    return [_black_of(frame, span, period) for span in spans]
+
+
+def _black_of(frame: RawFrame, span: tuple[int, int], period: list[int]) -> MaskedBlack | None:
+    """Black by the columns `span` of the raster, beside the visible rows."""
+    area, (start, stop) = frame.active, span
+    height = area.height // period[0] * period[0]
+    if stop - start < LEAST_LINES or height < period[0]:
+        return None
+    border = frame.raster[area.top : area.top + height, start:stop]
+    agreeing = _agreeing(border)
+    border, columns = border[:, agreeing], torch.arange(start, stop)[agreeing]
+    if len(columns) < LEAST_LINES:
+        return None
+    phases = (columns - area.left) % period[1]
+    black = torch.empty(period)
+    for column in range(period[1]):
+        chosen = border[:, phases == column]
+        sites = chosen.reshape(-1, period[0], chosen.shape[1])
+        if sites.shape[0] * sites.shape[2] < LEAST_SAMPLES:
+            return None
+        black[:, column] = _trimmed_mean(sites.transpose(0, 1).flatten(1))
+    spread = float(_spread(border))
+    if spread < LEAST_SPREAD:
+        return None
+    means = border.mean(0)
+    error = float(means.std()) / math.sqrt(len(means)) + float(border.mean(1).std()) / math.sqrt(height)
+    return MaskedBlack(black, error, spread, border.numel())
+
+
+def _agreeing(border: Tensor) -> Tensor:
+    """Which columns of `border` (H, W) have the level and the noise of most of them, bool (W,)."""
+    level, noise = border.median(0).values, _spread(border, 0)
+    middle, typical = level.median(), noise.median()
+    allowed = LINE_DEVIATIONS * (level - middle).abs().median().clamp(min=0.15 * float(typical) + 0.2)
+    return ((level - middle).abs() <= allowed) & (noise > typical / 2) & (noise < typical * 2)
+
+
+def _spread(values: Tensor, axis: int | None = None) -> Tensor:
+    """Standard deviation without the largest thousandth of the deviations: hot sites are no noise."""
+    flat = values.flatten() if axis is None else values
+    flat = flat - flat.mean(0, keepdim=True)
+    limit = 6 * flat.abs().mean(0, keepdim=True) + 1
+    return flat.clamp(-limit, limit).square().mean(0).sqrt()
+
+
+def _trimmed_mean(values: Tensor) -> Tensor:
+    """Mean of each row of `values` (N, M) within 5 deviations of its median; whole codes have no finer median."""
+    middle = values.median(1, keepdim=True).values
+    kept = (values - middle).abs() <= 5 * _spread(values.t(), 0)[:, None] + 1
+    return (values * kept).sum(1) / kept.sum(1)
+
+
+def _tiled(black: Tensor, size: torch.Size) -> Tensor:
+    return black.repeat(size[0] // black.shape[0], size[1] // black.shape[1])
