@@ -21,6 +21,10 @@ class InvalidNoiseError(RawcleanError):
     """Noise parameters that no sensor has: negative, not finite, or beyond the signal."""
 
 
+class CalibrationError(RawcleanError):
+    """Shots that do not give the profile of a camera: of different kinds, of a scene that moved, or without range."""
+
+
 class OutputError(RawcleanError):
     """The output cannot be written."""
 

@@ -8,28 +8,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from torch import Tensor
-
+from rawclean.core.bad_pixels import map_bad_pixels
+from rawclean.core.choices import BadPixels
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import independent_planes, mosaic_of
+from rawclean.core.layout import mosaic_of
+from rawclean.core.levels import Levels
+from rawclean.core.masked_border import corrected_black
 from rawclean.core.noise import NoiseModel
-from rawclean.core.noise_estimation import estimate_noise
-from rawclean.errors import InvalidNoiseError, ModelError
+from rawclean.errors import ModelError
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
-from rawclean.inference.denoise import Engine, Progress, denoise
+from rawclean.inference.denoise import Engine, Progress, Signal, denoise
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
 from rawclean.io.atomic import check_target
 from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.noise_profiles import profile_noise, typical_noise
 from rawclean.io.raw import read_raw
 from rawclean.io.writers import check_format, write_photo
 from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models, load_model
+from rawclean.noise_source import FoundNoise, NoiseSettings, find_noise
 
-DISAGREEMENT = 1.5
-"""Factor between two readings of sigma from which on a warning is given."""
-LEAST_READ = 1e-12
-"""Variance, far below quantisation, that keeps the sigma of a clean photo above zero."""
 _NETWORK = threading.Lock()
 """The network uses all cores or the GPU: of photos at work in several threads, one is in it."""
 
@@ -52,18 +49,26 @@ class DenoiseSettings:
     overwrite: bool = False
     compression: Compression = Compression.LJPEG
     """Of the samples in a DNG."""
+    bad_pixels: BadPixels = BadPixels.AUTO
+    """Which sites are replaced by their neighbours first."""
     specialists: bool = True
     """Whether to choose among the specialists of noise ranges, too."""
 
+    @property
+    def told_noise(self) -> NoiseSettings:
+        """What the user says of the noise."""
+        return NoiseSettings(iso=self.iso, noise=self.noise)
+
 
 @dataclass(frozen=True, slots=True)
-class NoiseReading:
-    """The noise of a photo and how it is known."""
+class Statement:
+    """What one witness says of the noise, for people and scripts."""
 
-    noise: NoiseModel
     origin: str
-    """In words: tag, profile, estimate, option."""
-    warning: str | None
+    sigma: float
+    """At 18 % signal."""
+    width: float
+    """Standard deviation of its logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,14 @@ class DenoiseReport:
     model: str
     model_sha256: str
     device: str
+    evidence: tuple[Statement, ...]
+    """What each witness says of the noise."""
+    bad_pixels: int
+    """Sites that were replaced by their neighbours."""
+    correlated: bool
+    """Whether the camera has smoothed its noise."""
+    clip: tuple[float, ...]
+    """Signal at which R, Gr, Gb and B are saturated, of white."""
     warning: str | None
     seconds: dict[str, float]
     """Wall time of decode, noise, network and write."""
@@ -95,7 +108,12 @@ class Prepared:
     source: Path
     output: Path
     frame: RawFrame
-    reading: NoiseReading
+    found: FoundNoise
+    levels: Levels
+    """Black and white to compute with; the file keeps its own."""
+    bad_pixels: int
+    """Sites of `frame` that were replaced by their neighbours."""
+    warning: str | None
     card: ModelCard
     seconds: dict[str, float]
     """Wall time of the steps so far; later steps add theirs."""
@@ -121,38 +139,60 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
     with _timed(seconds, "decode"):
         frame = read_photo(source, settings)
     with _timed(seconds, "noise"):
-        reading = read_noise(frame, settings)
-    return Prepared(source, output, frame, reading, choose(frame, reading.noise, settings), seconds)
+        found = find_noise(frame, settings.told_noise)
+        levels, black_note = corrected_black(frame, found.noise)
+        mapped = map_bad_pixels(frame, found.told, settings.bad_pixels)
+    return Prepared(
+        source=source,
+        output=output,
+        frame=mapped.frame,
+        found=found,
+        levels=levels,
+        bad_pixels=mapped.count,
+        warning="; ".join(filter(None, (found.warning, black_note))) or None,
+        card=choose(frame, found.noise, settings),
+        seconds=seconds,
+    )
 
 
 def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None = None) -> DenoisedPhoto:
     """Run the network; raises as `denoise_file`."""
-    noise, engine = photo.reading.noise, _engine(photo.card, settings)
+    engine, found = _engine(photo.card, settings), photo.found
+    signal = Signal(found.told, found.clip, photo.levels)
     with _NETWORK, _timed(photo.seconds, "network"):
-        denoised = denoise(photo.frame, noise, engine, strength=settings.strength, progress=progress)
-    residual = photo.card.residual_noise(noise, settings.strength)
-    return DenoisedPhoto(denoised, residual, settings.strength, settings.compression)
+        denoised = denoise(photo.frame, signal, engine, strength=settings.strength, progress=progress)
+    return DenoisedPhoto(
+        denoised,
+        photo.card.residual_noise(found.noise, settings.strength),
+        settings.strength,
+        settings.compression,
+        bad_pixels_repaired=settings.bad_pixels is not BadPixels.OFF,
+    )
 
 
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
     """Write the result and say what was done; raises as `denoise_file`."""
     with _timed(photo.seconds, "write"):
         write_photo(photo.output, denoised)
-    frame, reading, engine = photo.frame, photo.reading, _engine(photo.card, settings)
+    frame, found, engine = photo.frame, photo.found, _engine(photo.card, settings)
     return DenoiseReport(
         source=str(photo.source),
         output=str(photo.output),
         camera=str(frame.camera),
         width=frame.active.width,
         height=frame.active.height,
-        noise_origin=reading.origin,
-        shot=float(reading.noise.shot.mean()),
-        read=float(reading.noise.read.mean()),
-        sigma=reading.noise.sigma_at(),
+        noise_origin=found.origin,
+        shot=float(found.noise.shot.mean()),
+        read=float(found.noise.read.mean()),
+        sigma=found.noise.sigma_at(),
         model=photo.card.name,
         model_sha256=photo.card.sha256,
         device=f"{engine.device.type} {str(engine.dtype).removeprefix('torch.')}",
-        warning=reading.warning,
+        evidence=statements(found),
+        bad_pixels=photo.bad_pixels,
+        correlated=found.correlated,
+        clip=tuple(found.clip.tolist()),
+        warning=photo.warning,
         seconds=photo.seconds,
     )
 
@@ -162,29 +202,9 @@ def read_photo(source: Path, settings: DenoiseSettings) -> RawFrame:
     return read_raw(source, use_noise_profile=settings.iso is None and settings.noise is None)
 
 
-def read_noise(frame: RawFrame, settings: DenoiseSettings) -> NoiseReading:
-    """The noise of a photo: what the user says, else its tag, its camera's profile, or an estimate from the mosaic.
-
-    Raises InvalidNoiseError where all of them fail.
-    """
-    known = _told_noise(frame, settings) or _known_noise(frame)
-    linear = frame.levels.to_linear(frame.samples)
-    blind = _blind_noise(frame, linear, required=known is None)
-    if known is None:
-        assert blind is not None
-        return NoiseReading(blind, "estimate from the photo", None)
-    noise, origin = known
-    warning = None
-    if blind is not None:
-        signal = float(linear.mean().clamp(min=0))
-        stated, seen = noise.sigma_at(signal), blind.sigma_at(signal)
-        if not stated / DISAGREEMENT <= seen <= stated * DISAGREEMENT:
-            warning = (
-                f"noise by {origin} is sigma {stated:.5f} at this photo's mean signal, but the photo itself looks like "
-                f"{seen:.5f}; if the result is too smooth or too noisy, give "
-                f"--noise {float(blind.shot[0]):.2e},{float(blind.read[0]):.2e}"
-            )
-    return NoiseReading(noise, origin, warning)
+def statements(found: FoundNoise) -> tuple[Statement, ...]:
+    """The evidence for a photo's noise, for people and scripts."""
+    return tuple(Statement(each.origin, each.noise.sigma_at(), each.width) for each in found.evidence)
 
 
 def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> ModelCard:
@@ -196,39 +216,6 @@ def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> Mod
     if card.mosaic is not mosaic:
         raise ModelError(f"{frame.source}: is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
     return card
-
-
-def _told_noise(frame: RawFrame, settings: DenoiseSettings) -> tuple[NoiseModel, str] | None:
-    if settings.noise is not None:
-        shot, read = settings.noise
-        return NoiseModel.uniform(shot, max(read, LEAST_READ)), "option --noise"
-    if settings.iso is not None:
-        profile = profile_noise(frame.camera, settings.iso)
-        origin = f"option --iso {settings.iso:g}"
-        return (profile, f"{origin} and camera profile") if profile else (typical_noise(settings.iso), origin)
-    return None
-
-
-def _known_noise(frame: RawFrame) -> tuple[NoiseModel, str] | None:
-    """Noise by metadata."""
-    if frame.noise_profile is not None:
-        return frame.noise_profile, "NoiseProfile tag"
-    if frame.exposure.iso is not None:
-        profile = profile_noise(frame.camera, frame.exposure.iso)
-        if profile is not None:
-            return profile, "camera profile"
-    return None
-
-
-def _blind_noise(frame: RawFrame, linear: Tensor, *, required: bool) -> NoiseModel | None:
-    levels = frame.levels
-    floor = (0.5 - float(levels.black.min())) / levels.scale  # the lowest code, 0 ADU, may hide lower values
-    try:
-        return estimate_noise(independent_planes(frame.layout, linear), floor)
-    except InvalidNoiseError as error:
-        if required:
-            raise InvalidNoiseError(f"{frame.source}: {error}") from error
-        return None
 
 
 def _engine(card: ModelCard, settings: DenoiseSettings) -> Engine:

@@ -30,7 +30,7 @@ def test_denoise_makes_the_photo_cleaner(rawclean, sample, tmp_path):
     result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--json")
     assert result.status == 0, result.err
     report = json.loads(result.out)["report"]
-    assert report["noise_origin"] == "NoiseProfile tag"
+    assert report["noise_origin"] == "NoiseProfile tag and the photo itself"
     assert report["shot"] == pytest.approx(6.4e-3)
     assert set(report["seconds"]) == {"decode", "noise", "network", "write"}
     before, after = (frame.levels.to_linear(frame.samples) for frame in map(read_raw, (sample, tmp_path / "out.dng")))
@@ -88,19 +88,24 @@ def test_the_same_input_gives_the_same_file(rawclean, sample, tmp_path):
 def test_a_wrong_tag_is_a_warning(rawclean, sample, tmp_path):
     result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--noise", "1e-4,1e-7")
     assert result.status == 0
-    assert "warning: noise by option --noise" in result.err
+    assert "warning: the photo itself says sigma" in result.err
+    assert "by option --noise" in result.err
 
 
-@pytest.mark.parametrize(("iso", "shot"), [(100, 2e-5), (6400, 1.28e-3)])
-def test_iso_stands_for_a_typical_camera(rawclean, sample, iso, shot):
-    facts = json.loads(rawclean("info", sample, "--iso", iso, "--json").out)
-    assert facts["shot"] == pytest.approx([shot] * 4)
-    assert facts["noise_from"] == f"option --iso {iso}"
+def test_iso_is_weighed_with_the_photo(rawclean, sample):
+    """The sample's noise is that of ISO 32,000; one that is plainly wrong is a warning and not believed."""
+    right = json.loads(rawclean("info", sample, "--iso", 32_000, "--json").out)
+    assert right["noise_from"] == "ISO 32000 and the photo itself"
+    result = rawclean("info", sample, "--iso", 100, "--json")
+    wrong = json.loads(result.out)
+    assert wrong["noise_from"] == "the photo itself"
+    assert wrong["sigma_at_18_percent"] == pytest.approx(right["sigma_at_18_percent"], rel=0.1)
+    assert "warning: ISO 100 says sigma" in result.err
 
 
 def test_a_camera_profile_is_found_by_name_and_iso(rawclean, shared):
     facts = json.loads(rawclean("info", shared / "raw" / "canon_g2_chart_iso50.crw", "--json").out)
-    assert facts["noise_from"] == "camera profile"
+    assert facts["noise_from"] == "camera profile and the photo itself"
 
 
 def test_models_are_listed_shown_and_verified(rawclean):

@@ -89,7 +89,7 @@ def test_another_crop_is_found(tmp_path):
 def test_the_command_says_what_is_off_and_exits_with_1(rawclean, sample, tmp_path):
     assert rawclean("denoise", sample, "-o", tmp_path / "out.dng", "-q").status == 0
     result = rawclean("verify", tmp_path / "out.dng", sample)
-    assert (result.status, result.out.count("ok  ")) == (0, 7)
+    assert (result.status, result.out.count("ok  ")) == (0, 8)
     result = rawclean("verify", sample, "--json")
     assert result.status == 1
     marked = json.loads(result.out)["checks"][0]

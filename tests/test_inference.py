@@ -3,19 +3,24 @@ import torch
 from dng_factory import make_frame
 
 from rawclean.core.bayer import BayerPattern
+from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout
 from rawclean.core.noise import NoiseModel
 from rawclean.core.tiling import core_of, cut, gather
 from rawclean.core.xtrans import XTransPattern
 from rawclean.errors import UnsupportedDeviceError
 from rawclean.inference.choices import DeviceChoice
-from rawclean.inference.denoise import Engine, denoise, denoise_planes_tiled
+from rawclean.inference.denoise import Engine, Signal, denoise, denoise_planes_tiled
 from rawclean.inference.device import pick_device
 from rawclean.models.manifest import find_model, load_model
 from rawclean.networks import build_network
 
 CPU = torch.device("cpu")
 NOISE = NoiseModel.uniform(1.6e-3, 2.6e-6)
+
+
+def signal(frame: RawFrame) -> Signal:
+    return Signal(NOISE, torch.ones(4), frame.levels)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +56,8 @@ def test_a_photo_smaller_than_the_halo_is_reflected_again_and_again():
 @pytest.mark.parametrize("size", [(150, 203), (131, 160)])
 def test_tiled_equals_whole(student, pattern, size):
     frame = make_frame(size, pattern)
-    whole = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=1024))
-    tiled = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=32))
+    whole = denoise(frame, signal(frame), Engine(student, CPU, torch.float32, tile=1024))
+    tiled = denoise(frame, signal(frame), Engine(student, CPU, torch.float32, tile=32))
     limit = 1e-5 * frame.levels.scale
     assert float((whole.samples - tiled.samples).abs().max()) <= limit
     assert float((whole.samples - frame.samples).abs().max()) > 100 * limit
@@ -66,8 +71,8 @@ def test_tiled_equals_whole_in_every_layout(student, layout):
         student = build_network(
             "fan", {"widths": (8, 16, 16), "encoder_blocks": (0,) * 3, "decoder_blocks": (1,) * 3, "mosaic": "xtrans"}
         )
-    whole = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=1024))
-    tiled = denoise(frame, NOISE, Engine(student, CPU, torch.float32, tile=32))
+    whole = denoise(frame, signal(frame), Engine(student, CPU, torch.float32, tile=1024))
+    tiled = denoise(frame, signal(frame), Engine(student, CPU, torch.float32, tile=32))
     limit = 1e-5 * frame.levels.scale
     assert float((whole.samples - tiled.samples).abs().max()) <= limit
     assert float((whole.samples - frame.samples).abs().max()) > 100 * limit
@@ -75,7 +80,7 @@ def test_tiled_equals_whole_in_every_layout(student, layout):
 
 def test_clipped_samples_and_masked_borders_are_those_of_the_source(student):
     frame = make_frame((64, 96), margins=(4, 6))
-    result = denoise(frame, NOISE, Engine(student, CPU, torch.float32))
+    result = denoise(frame, signal(frame), Engine(student, CPU, torch.float32))
     clipped = frame.samples >= frame.levels.white
     assert bool(clipped.any())
     assert torch.equal(result.samples[clipped], frame.samples[clipped])
@@ -100,7 +105,7 @@ def test_strength_is_the_share_of_the_noise_taken_away(student):
 def test_half_precision_stays_far_below_the_noise(student):
     scene = make_frame((128, 160))
     single, half = (
-        denoise(scene, NOISE, Engine(student, CPU, dtype)).samples for dtype in (torch.float32, torch.bfloat16)
+        denoise(scene, signal(scene), Engine(student, CPU, dtype)).samples for dtype in (torch.float32, torch.bfloat16)
     )
     rms = float((single - half).square().mean().sqrt()) / scene.levels.scale
     assert rms < 0.05 * NOISE.sigma_at()

@@ -5,7 +5,7 @@ import torch
 
 from rawclean.core.layout import PlainLayout, independent_planes, plane_noise
 from rawclean.core.noise import NoiseModel
-from rawclean.core.noise_estimation import estimate_noise
+from rawclean.noise_source import blind_noise
 
 RNG = torch.Generator().manual_seed(0)
 
@@ -32,5 +32,5 @@ def test_noise_is_estimated_in_planes_that_share_no_sample(layout):
     clean = torch.linspace(0, 0.8, 256).expand(3, 256, 256)
     noisy = clean + torch.randn(clean.shape, generator=RNG) * (1e-3 * clean + 1e-6).sqrt()
     samples = noisy if layout is PlainLayout.LINEAR_RGB else noisy[0]
-    found = estimate_noise(independent_planes(layout, samples), -1.0)
+    found = blind_noise(independent_planes(layout, samples), -1.0)
     assert found.sigma_at() == pytest.approx(NoiseModel.uniform(1e-3, 1e-6).sigma_at(), rel=0.1)

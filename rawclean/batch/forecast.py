@@ -6,7 +6,8 @@ from rawclean.batch import storage
 from rawclean.batch.job import Outcome
 from rawclean.batch.plan import Job
 from rawclean.errors import RawcleanError
-from rawclean.pipeline import DenoiseSettings, choose, read_noise, read_photo
+from rawclean.noise_source import find_noise
+from rawclean.pipeline import DenoiseSettings, choose, read_photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
     try:
         with storage.source_at_hand(task.source) as source:
             frame = read_photo(source, settings)
-            reading = read_noise(frame, settings)
-            card = choose(frame, reading.noise, settings)
+            found = find_noise(frame, settings.told_noise)
+            card = choose(frame, found.noise, settings)
     except RawcleanError as error:
         return Forecast(task, task.output, error=str(error))
-    return Forecast(task, task.output, str(frame.camera), reading.origin, reading.noise.sigma_at(), card.name)
+    return Forecast(task, task.output, str(frame.camera), found.origin, found.noise.sigma_at(), card.name)

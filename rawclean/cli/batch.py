@@ -11,6 +11,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.batch_display import BatchDisplay, Shown, print_forecasts
+from rawclean.core.choices import BadPixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.io.compression import Compression
 
@@ -96,6 +97,7 @@ def batch(
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
     tile: options.Tile = TILE,
+    bad_pixels: options.BadPixelsOption = BadPixels.AUTO,
     compression: options.DngCompression = Compression.LJPEG,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -114,7 +116,10 @@ def batch(
     from rawclean.pipeline import DenoiseSettings
 
     settings = DenoiseSettings(
-        model, iso, shot_and_read, strength, device, precision, tile, compression=compression, specialists=iso_auto
+        *(model, iso, shot_and_read, strength, device, precision, tile),
+        compression=compression,
+        bad_pixels=bad_pixels,
+        specialists=iso_auto,
     )
     request = _Request(
         folder,

@@ -8,6 +8,7 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.progress import progress_bars
 from rawclean.cli.report import peak_memory_mib, print_json, print_warning, summary
+from rawclean.core.choices import BadPixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.io.compression import Compression
 
@@ -27,6 +28,7 @@ def denoise(
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
     tile: options.Tile = TILE,
+    bad_pixels: options.BadPixelsOption = BadPixels.AUTO,
     compression: options.DngCompression = Compression.LJPEG,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -36,7 +38,9 @@ def denoise(
     shot_and_read = options.parse_noise(noise)
     from rawclean.pipeline import DenoiseSettings, denoise_file
 
-    settings = DenoiseSettings(model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression)
+    settings = DenoiseSettings(
+        model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, bad_pixels
+    )
     target = output or source.with_name(f"{source.stem}_denoised.dng")
     with progress_bars(source.name, quiet=quiet or as_json) as (progress,):
         report = denoise_file(source, target, settings, progress)

@@ -17,11 +17,12 @@ def info(
 ) -> None:
     """Show camera, geometry, noise and the model that would be chosen."""
     shot_and_read = options.parse_noise(noise)
-    from rawclean.pipeline import DenoiseSettings, choose, read_noise, read_photo
+    from rawclean.noise_source import find_noise
+    from rawclean.pipeline import DenoiseSettings, choose, read_photo, statements
 
     settings = DenoiseSettings(iso=iso, noise=shot_and_read)
     frame = read_photo(source, settings)
-    reading = read_noise(frame, settings)
+    found = find_noise(frame, settings.told_noise)
     area, exposure = frame.active, frame.exposure
     facts = {
         "camera": str(frame.camera),
@@ -37,14 +38,17 @@ def info(
         "white": frame.levels.white,
         "white_balance": list(frame.colour.wb_gains),
         "orientation": frame.orientation,
-        "noise_from": reading.origin,
-        "shot": reading.noise.shot.tolist(),
-        "read": reading.noise.read.tolist(),
-        "sigma_at_18_percent": reading.noise.sigma_at(),
-        "model": choose(frame, reading.noise, settings).name,
+        "noise_from": found.origin,
+        "shot": found.noise.shot.tolist(),
+        "read": found.noise.read.tolist(),
+        "sigma_at_18_percent": found.noise.sigma_at(),
+        "evidence": [f"{each.origin}: sigma {each.sigma:.5f} within {each.width:.0%}" for each in statements(found)],
+        "noise_is_smoothed": found.correlated,
+        "clip_level": found.clip.tolist(),
+        "model": choose(frame, found.noise, settings).name,
     }
-    if reading.warning:
-        print_warning(reading.warning)
+    if found.warning:
+        print_warning(found.warning)
     if as_json:
         print_json(facts)
         return

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rawclean.core.choices import BadPixels
 from rawclean.inference.choices import DeviceChoice, Precision
 from rawclean.io.compression import Compression
 
@@ -18,6 +19,14 @@ Device = Annotated[DeviceChoice, typer.Option(help="Where to compute.")]
 Accuracy = Annotated[Precision, typer.Option("--precision", help="Number format of the network.")]
 Tile = Annotated[int, typer.Option(min=32, help="Side of a tile in 2x2 cells; smaller needs less memory.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+BadPixelsOption = Annotated[
+    BadPixels,
+    typer.Option(
+        "--bad-pixels",
+        help="Hot and dead pixels to replace by their neighbours: all that stand alone (auto), only those that the "
+        "file itself names (list), or none (off).",
+    ),
+]
 DngCompression = Annotated[Compression, typer.Option("--compression", help="How a DNG stores its mosaic.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

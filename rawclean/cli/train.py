@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,6 +87,29 @@ def specialise(
     _train(photos, out, dataclasses.replace(recipe, noise=noise), device, quiet=quiet)
 
 
+@app.command()
+def meter(
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Folder for the weights, noise-meter.safetensors.")],
+    config: Config = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train the small network that measures the noise of a photo, on the CPU, in minutes."""
+    import torch
+
+    from rawclean.inference.device import keep_freed_memory
+    from rawclean.models.meter import FILE
+    from rawclean.training.dataset import PhotoCrops
+    from rawclean.training.meter import train_meter
+
+    keep_freed_memory()
+    recipe = _recipe("meter", config, steps=steps, seed=seed)
+    crops = PhotoCrops.from_folders(photos, recipe.synthesis, torch.device("cpu"))
+    print(train_meter(crops, out / FILE, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet)))
+
+
 def _recipe(name: str, path: Path | None, **changes: object) -> "TrainConfig":
     from rawclean.training.config import read_recipe, shipped_recipe
 
@@ -109,8 +133,12 @@ def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceC
     place = pick_device(device)
     crops = PhotoCrops.from_folders(photos, config.synthesis, place)
 
+    print(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet)))
+
+
+def _progress(steps: int, *, quiet: bool) -> Callable[[int, float], None]:
     def progress(step: int, loss: float) -> None:
         if not quiet:
-            print(f"step {step} of {config.steps}, loss {loss:.4f}", file=sys.stderr)
+            print(f"step {step} of {steps}, loss {loss:.4f}", file=sys.stderr)
 
-    print(run_training(config, crops, run, place, progress))
+    return progress

@@ -80,6 +80,8 @@ class RawFrame:
     """Width of a pixel over its height."""
     is_float: bool = False
     """Whether the file stores floating point numbers, finer than any integer code."""
+    listed_bad: Tensor | None = None
+    """Sites that the file itself says hold no signal, bool like a mosaic's `raster`; None where it names none."""
 
     @property
     def samples(self) -> Tensor:

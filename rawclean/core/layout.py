@@ -50,7 +50,8 @@ class PlainLayout(Enum):
         """Undo `pack` for an image of `size` (H, W)."""
         if self is PlainLayout.MONOCHROME:
             return unpack_rggb(planes, BayerPattern.RGGB, size)
-        return torch.stack([planes[0], (planes[1] + planes[2]) / 2, planes[3]])
+        green = planes[1] & planes[2] if planes.dtype is torch.bool else (planes[1] + planes[2]) / 2
+        return torch.stack([planes[0], green, planes[3]])
 
 
 Layout = BayerPattern | XTransPattern | PlainLayout
@@ -69,6 +70,11 @@ def plane_noise(layout: Layout, noise: NoiseModel) -> NoiseModel:
         return noise
     factor = torch.tensor([1, REPEATED_GREEN, REPEATED_GREEN, 1], device=noise.shot.device)
     return NoiseModel(noise.shot * factor, noise.read * factor)
+
+
+def plane_clip(layout: Layout, clip: Tensor) -> Tensor:
+    """The clip levels (4,) of R, Gr, Gb and B for the planes of `layout`."""
+    return clip[[0, 1, 3]][list(PLANE_COLOURS)] if isinstance(layout, XTransPattern) else clip
 
 
 def sample(mosaic: Mosaic, colours: Tensor) -> Tensor:

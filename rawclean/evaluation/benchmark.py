@@ -1,6 +1,5 @@
 """Denoisers x noise levels -> mean quality over photos, and how well the noise is estimated blindly."""
 
-import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,17 +11,15 @@ from rawclean.core.bayer import pack_rggb, unpack_rggb
 from rawclean.core.layout import ONE_OF_EACH
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
-from rawclean.core.noise_estimation import estimate_noise
 from rawclean.evaluation.datasets import Block
 from rawclean.evaluation.metrics import raw_psnr, raw_ssim
 from rawclean.evaluation.scenes import SHOT_LEVELS, Scene, read_scenes
+from rawclean.noise_source import blind_noise
 
 Denoiser = Callable[[Tensor, NoiseModel], Tensor]
 """Linear planes (4, H, W) and their noise to clean planes."""
 
 ESTIMATE_TOLERANCE = 0.15
-NO_FLOOR = -math.inf
-"""The protocol's noise is not clipped at black."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def run_benchmark(
     for scene in read_scenes(folder, protocol.limit, protocol.mosaic):
         for level, shot in enumerate(protocol.shots):
             noisy, noise = scene.noisy(shot)
-            ratios[level].append(estimate_noise(_four_planes(noisy), NO_FLOOR).sigma_at() / noise.sigma_at())
+            ratios[level].append(blind_noise(_four_planes(noisy)).sigma_at() / noise.sigma_at())
             found["noisy"][level].append(_scene_quality(noisy, scene))
             for name, denoiser in denoisers.items():
                 found[name][level].append(_scene_quality(denoiser(noisy, noise), scene))
@@ -97,7 +94,7 @@ def run_on_blocks(
     count = 0
     for block in blocks:
         noisy = pack_rggb(block.noisy, block.pattern)
-        noise = block.noise or estimate_noise(noisy, 0.0)
+        noise = block.noise or blind_noise(noisy, 0.0)
         _judge(found["noisy"], block.noisy, block)
         for name, denoiser in denoisers.items():
             denoised = unpack_rggb(denoiser(noisy, noise), block.pattern, (block.noisy.shape[0], block.noisy.shape[1]))

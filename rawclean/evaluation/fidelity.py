@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import independent_planes
-from rawclean.core.noise_estimation import estimate_noise
 from rawclean.errors import InvalidNoiseError
+from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import Directory, Entry, Tiff
+from rawclean.noise_source import blind_noise
 
 LARGEST_SHIFT = 5e-4
 """Mean shift of a channel, of white, beyond which the exposure has moved."""
@@ -31,6 +33,8 @@ CHANGED_TAGS = frozenset(
     }
 )
 """What denoising must change, and offsets."""
+OPCODE_TAGS = frozenset({tags.OPCODE_LIST_1})
+"""Of the raw image, compared by itself: opcodes about bad pixels may be gone."""
 CURVE_TAGS = frozenset({tags.OPCODE_LIST_2})
 """Of the raw image of a lossy DNG, whose curves are applied when it is read."""
 PREVIEW_TAGS = frozenset(
@@ -62,7 +66,9 @@ def verify(output: Path, source: Path | None = None) -> list[Check]:
         before_facts, before = read_metadata(source), read_raw(source)
         checks += [_tags(before_facts, facts), _geometry(before, frame)]
         if before.samples.shape == frame.samples.shape:
-            checks += [_levels(before, frame), _means(before, frame), _clipped(before, frame)]
+            bad = bad_sites(before)
+            checks += [_levels(before, frame), _means(before, frame, bad), _clipped(before, frame, bad)]
+            checks.append(_bad_pixels(before, frame, facts))
     return checks
 
 
@@ -81,7 +87,7 @@ def _residual(frame: RawFrame) -> Check:
     signal = float(linear.mean().clamp(min=0))
     stated = frame.noise_profile.sigma_at(signal)
     try:
-        seen = estimate_noise(independent_planes(frame.layout, linear), -1.0).sigma_at(signal)
+        seen = blind_noise(independent_planes(frame.layout, linear), -1.0).sigma_at(signal)
     except InvalidNoiseError:
         return Check(name, True, f"sigma {stated:.5f} stated; too little of the photo is unclipped to see its own")
     return Check(name, seen <= stated * RESIDUAL_FACTOR, f"sigma {stated:.5f} stated, {seen:.5f} seen")
@@ -92,6 +98,8 @@ def _tags(before: Metadata, after: Metadata) -> Check:
     if before.tiff is None or after.tiff is None or not before.is_dng:
         return Check(name, True, "the source is no DNG: its tags are not compared")
     found = sorted(_differences(before, after))
+    if not bad_pixel_opcodes_fit(before, after):
+        found.append("OpcodeList1 of the raw image")
     return Check(name, not found, "; ".join(found) or "none differs but those that denoising changes")
 
 
@@ -119,7 +127,7 @@ def _pages(facts: Metadata) -> Iterator[tuple[str, tuple[Tiff, Directory, frozen
     for name, pages in groups:
         for index, page in enumerate(pages):
             is_raw = facts.raw is not None and page.offset == facts.raw.offset
-            changed = CURVE_TAGS if is_raw and facts.is_lossy else frozenset() if is_raw else PREVIEW_TAGS
+            changed = OPCODE_TAGS | (CURVE_TAGS if facts.is_lossy else frozenset()) if is_raw else PREVIEW_TAGS
             yield f"{name}.{index}", (tiff, page, CHANGED_TAGS | changed)
 
 
@@ -147,22 +155,29 @@ def _levels(before: RawFrame, after: RawFrame) -> Check:
     return Check("levels", same, f"white {after.levels.white:g}, {factor:g} times the source's")
 
 
-def _means(before: RawFrame, after: RawFrame) -> Check:
-    """How far the mean of each colour moved, without what is clipped in either.
+def _means(before: RawFrame, after: RawFrame, bad: Tensor) -> Check:
+    """How far the mean of each colour moved, without what is clipped in either, and without `bad` pixels.
 
     The two greens count together: where a sensor's differ by crosstalk, denoising evens them out.
     """
     first, second = (frame.levels.to_linear(frame.samples) for frame in (before, after))
-    kept = (before.samples < before.levels.white) & (after.samples < after.levels.white)
+    kept = (before.samples < before.levels.white) & (after.samples < after.levels.white) & ~bad
     change = independent_planes(after.layout, torch.where(kept, second - first, torch.zeros(())))
     red, first_green, second_green, blue = change.flatten(1).double().mean(1)
     worst = max(abs(float(shift)) for shift in (red, (first_green + second_green) / 2, blue))
     return Check("mean of each colour", worst <= LARGEST_SHIFT, f"moved by up to {worst:.3%} of white")
 
 
-def _clipped(before: RawFrame, after: RawFrame) -> Check:
-    """Samples at white must be what they were."""
-    clipped = before.samples >= before.levels.white
+def _clipped(before: RawFrame, after: RawFrame, bad: Tensor) -> Check:
+    """Samples at white must be what they were, but for `bad` pixels."""
+    clipped = (before.samples >= before.levels.white) & ~bad
     factor = after.levels.white / before.levels.white
     moved = int((after.samples[clipped] != before.samples[clipped] * factor).sum())
     return Check("clipped samples", moved == 0, f"{moved} of {int(clipped.sum())} changed")
+
+
+def _bad_pixels(before: RawFrame, after: RawFrame, facts: Metadata) -> Check:
+    """Sites that the source names as bad must be replaced, or still be marked for the developer."""
+    named = 0 if before.listed_bad is None else int(before.listed_bad.sum())
+    left = dots_left(before, after, facts)
+    return Check("bad pixels", left == 0, f"{left} of the {named} that the source names show")

@@ -4,6 +4,7 @@ A denoiser here is the product's whole chain on the linear planes of a mosaic, s
 It is told the true shot and read noise, or that with sigma off by a factor, or nothing (blind).
 """
 
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -14,18 +15,26 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rawclean.core.layout import ONE_OF_EACH, noise_of_planes
+from rawclean.core.bad_pixels import find_bad_sites, repaired
+from rawclean.core.bayer import BayerPattern
+from rawclean.core.layout import ONE_OF_EACH, Layout, noise_of_planes, plane_clip
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
-from rawclean.core.noise_estimation import estimate_noise
-from rawclean.evaluation.benchmark import NO_FLOOR, Denoiser, Protocol
+from rawclean.core.xtrans import XTransPattern
+from rawclean.evaluation.benchmark import Denoiser, Protocol
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import ReadLine, Scene, read_scenes
+from rawclean.inference.denoise import without_lines
+from rawclean.inference.measure import measure_noise
+from rawclean.models.meter import shipped_meter
+from rawclean.noise_source import weighed
 from rawclean.synthesis.faults import FAULTS, Exposure
 
 Chain = Callable[[Tensor, NoiseModel | None], Tensor]
 """Linear planes (P, H, W) and the noise of these planes, fields (P,), to clean planes; None has it estimated."""
 
+NO_FLOOR = -math.inf
+"""The protocol's noise is not clipped at black."""
 FACTORS = (0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.25, 1.3, 1.5)
 """Told over true sigma."""
 FAULT_SHOTS = (1.6e-3, 6.4e-3)
@@ -79,10 +88,19 @@ class SensorBenchmark:
 
 
 def chain_of(denoiser: Denoiser) -> Chain:
-    """The product's chain about a denoiser that must be told the noise."""
+    """The product's chain about a denoiser that must be told the noise: all that is done to a photo's linear planes."""
 
     def denoise(planes: Tensor, noise: NoiseModel | None) -> Tensor:
-        return denoiser(planes, noise or _blind_noise(planes))
+        mosaic = next(mosaic for mosaic in Mosaic if mosaic.planes == len(planes))
+        layout: Layout = BayerPattern.RGGB if mosaic is Mosaic.BAYER else XTransPattern(0, 0)
+        measured = measure_noise(_four(planes), NO_FLOOR, shipped_meter())
+        found = weighed([], measured, signal=float(planes.mean())).told if noise is None else _of_colours(noise)
+        bad = layout.pack(find_bad_sites(signal := _whole(planes, layout), layout, found))
+        mapped = torch.where(bad, layout.pack(repaired(signal, _whole(bad, layout), layout)), planes)
+        told = noise_of_planes(mosaic, found)
+        clean = denoiser(without_lines(mapped, told), told)
+        clip = plane_clip(layout, torch.where(measured.clip < 1, measured.clip, math.inf))
+        return torch.where((planes >= clip[:, None, None]) & ~bad, planes, clean)
 
     return denoise
 
@@ -154,12 +172,12 @@ def _fault_score(exposure: Exposure, chain: Chain) -> FaultScore:
 
 
 def _height_left(planes: Tensor, exposure: Exposure) -> float | None:
-    """Deviation from the clean photo at the raised sites, in units of what they were raised by."""
+    """How much of what sites were raised by is still there, over all raised sites."""
     planted = exposure.planted
     if planted is None or not bool((planted > 0).any()):
         return None
     raised = planted > 0
-    return float((planes - exposure.clean)[raised].abs().sum() / planted[raised].sum())
+    return float((planes - exposure.clean)[raised].sum() / planted[raised].sum())
 
 
 def _told_score(scene: Scene, read: ReadLine, shot: float, chain: Chain) -> ToldScore:
@@ -173,11 +191,20 @@ def _told_score(scene: Scene, read: ReadLine, shot: float, chain: Chain) -> Told
     return ToldScore(read, shot, raw_psnr(noisy, scene.clean), told, blind, loss, scene.name)
 
 
-def _blind_noise(planes: Tensor) -> NoiseModel:
-    """What the photo itself says, for each of its planes."""
-    if len(planes) == Mosaic.BAYER.planes:
-        return estimate_noise(planes, NO_FLOOR)
-    return noise_of_planes(Mosaic.XTRANS, estimate_noise(planes[ONE_OF_EACH], NO_FLOOR))
+def _whole(planes: Tensor, layout: Layout) -> Tensor:
+    """The mosaic (H, W) of planes without a border."""
+    side = math.isqrt(len(planes))
+    return layout.unpack(planes, (planes.shape[1] * side, planes.shape[2] * side))
+
+
+def _four(planes: Tensor) -> Tensor:
+    return planes if len(planes) == Mosaic.BAYER.planes else planes[ONE_OF_EACH]
+
+
+def _of_colours(noise: NoiseModel) -> NoiseModel:
+    """Noise of R, Gr, Gb and B, given that of the planes of a mosaic."""
+    index = slice(None) if len(noise.shot) == Mosaic.BAYER.planes else ONE_OF_EACH
+    return NoiseModel(noise.shot[index], noise.read[index])
 
 
 def _mean_fault(found: list[FaultScore]) -> FaultScore:

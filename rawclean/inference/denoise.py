@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import plane_noise
+from rawclean.core.layout import PlainLayout, plane_clip, plane_noise
+from rawclean.core.levels import Levels
+from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
 from rawclean.core.noise import SIGMA_WINDOW, NoiseModel
 from rawclean.core.tiling import core_of, cut, gather
 from rawclean.inference.choices import TILE
@@ -35,20 +37,40 @@ class Engine:
         self.network.to(self.device)
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is known of the samples of a photo."""
+
+    noise: NoiseModel
+    """Fields (4,)."""
+    clip: Tensor
+    """(4,) linear signal from which on R, Gr, Gb and B are saturated."""
+    levels: Levels
+
+
 def denoise(
-    frame: RawFrame, noise: NoiseModel, engine: Engine, *, strength: float = 1.0, progress: Progress | None = None
+    frame: RawFrame, signal: Signal, engine: Engine, *, strength: float = 1.0, progress: Progress | None = None
 ) -> RawFrame:
     """Return `frame` with its visible samples denoised; `strength` is the share of the noise that is taken away.
 
-    Samples at or above the white level keep their value: they hold no signal that could be averaged, and a clipped
-    site below white gets a colour cast in the developer.
+    Saturated samples keep their value: they hold no signal that could be averaged, and a clipped site below white gets
+    a colour cast in the developer.
     """
-    samples = frame.samples
-    planes = frame.layout.pack(frame.levels.to_linear(samples))
-    noise = plane_noise(frame.layout, noise)
-    clean = denoise_planes_tiled(planes, noise, engine, strength=strength, progress=progress)
-    denoised = frame.levels.to_adu(frame.layout.unpack(clean, (samples.shape[-2], samples.shape[-1])))
-    return frame.with_samples(torch.where(samples >= frame.levels.white, samples, denoised))
+    samples, layout, levels = frame.samples, frame.layout, signal.levels
+    planes = layout.pack(levels.to_linear(samples))
+    noise = plane_noise(layout, signal.noise)
+    level = planes if isinstance(layout, PlainLayout) else without_lines(planes, noise, strength)
+    clean = denoise_planes_tiled(level, noise, engine, strength=strength, progress=progress)
+    size = (samples.shape[-2], samples.shape[-1])
+    saturated = layout.unpack(planes >= plane_clip(layout, signal.clip)[:, None, None], size)
+    denoised = levels.to_adu(layout.unpack(clean, size))
+    return frame.with_samples(torch.where(saturated | (samples >= levels.white), samples, denoised))
+
+
+def without_lines(planes: Tensor, noise: NoiseModel, strength: float = 1.0) -> Tensor:
+    """Linear `planes` (P, H, W) of a mosaic less that share of what whole rows and columns are too high."""
+    offsets = find_line_offsets(planes, noise)
+    return without_line_offsets(planes, LineOffsets(strength * offsets.rows, strength * offsets.columns))
 
 
 def denoise_planes_tiled(

@@ -47,6 +47,8 @@ class DenoisedPhoto:
     """Share of the noise that was taken away, for NoiseReductionApplied."""
     compression: Compression = Compression.LJPEG
     """Of the samples in a DNG."""
+    bad_pixels_repaired: bool = True
+    """Whether the sites that the source names as bad hold a signal now, so that no developer need repair them."""
 
     def stored_as(self, compression: Compression) -> "DenoisedPhoto":
         """The same photo, to be stored in another way."""

@@ -4,9 +4,14 @@ All other values stay byte for byte. Maker notes keep their place in the file to
 its start; the rest moves together, so that a smaller mosaic makes a smaller file.
 """
 
+import dataclasses
+from collections.abc import Collection
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from rawclean.core.frame import RawFrame
 from rawclean.errors import OutputError
 from rawclean.io import metadata as tags
 from rawclean.io.compression import Compression
@@ -21,7 +26,14 @@ from rawclean.io.dng import (
     version_entries,
 )
 from rawclean.io.metadata import Metadata
-from rawclean.io.opcodes import MAP_POLYNOMIAL, ON_STORED_VALUES, opcode_numbers, without_opcodes
+from rawclean.io.opcodes import (
+    BAD_PIXEL_OPCODES,
+    MAP_POLYNOMIAL,
+    ON_STORED_VALUES,
+    bad_pixel_constants,
+    opcode_numbers,
+    without_opcodes,
+)
 from rawclean.io.stored import stored_samples
 from rawclean.io.tiff import LONG, Directory, Entry, TiffCanvas
 
@@ -57,7 +69,8 @@ class _Graft:
         self.tiff = facts.tiff
         self.canvas = TiffCanvas(facts.tiff)
         self.raw_offset = facts.raw.offset
-        self.stored = stored_samples(photo.frame, spread=_may_be_spread(facts.raw))
+        self.raw = _without_applied(facts.raw, photo, is_lossy=facts.is_lossy)
+        self.stored = stored_samples(_with_marks(photo.frame, self.raw), spread=_may_be_spread(self.raw))
         self.pixels = pixels
         size = tuple(facts.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if size != tuple((side,) for side in photo.frame.raster.shape[-2:]):
@@ -99,9 +112,9 @@ class _Graft:
 
     def _write(self, page: Directory, next_offset: int) -> int:
         """Store a released `page` with its picture replaced; return its offset."""
+        page = self.raw if page.offset == self.raw_offset else page
         page = page.with_entries(entry.unplaced() for entry in page.entries.values() if entry.tag not in _PINNED_TAGS)
         if page.offset == self.raw_offset:
-            page = _without_curves(page) if self.facts.is_lossy else page
             dropped = (*tags.STORAGE_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
             page = page.with_entries(raw_entries(self.photo, self.stored, self.canvas), dropped)
         elif self.pixels is not None and self._is_preview(page):
@@ -159,12 +172,27 @@ def _may_be_spread(raw: Directory) -> bool:
     return first is None or ON_STORED_VALUES.isdisjoint(opcode_numbers(first.data))
 
 
-def _without_curves(raw: Directory) -> Directory:
-    """Without the polynomials that LibRaw applies when it decodes a lossy DNG."""
-    curves = raw.entries.get(tags.OPCODE_LIST_2)
-    if curves is None:
+def _without_applied(raw: Directory, photo: DenoisedPhoto, *, is_lossy: bool) -> Directory:
+    """Without the opcodes whose work is done: polynomials, by LibRaw when it decodes a lossy DNG, and bad pixels."""
+    if photo.bad_pixels_repaired and photo.frame.listed_bad is not None:
+        raw = _without(raw, tags.OPCODE_LIST_1, BAD_PIXEL_OPCODES)
+    return _without(raw, tags.OPCODE_LIST_2, {MAP_POLYNOMIAL}) if is_lossy else raw
+
+
+def _without(raw: Directory, tag: int, numbers: Collection[int]) -> Directory:
+    """Without some opcodes of a list, and without the list if nothing else is in it."""
+    opcodes = raw.entries.get(tag)
+    if opcodes is None:
         return raw
-    rest = without_opcodes(curves.data, {MAP_POLYNOMIAL})
-    return raw.with_entries(
-        [Entry(curves.tag, curves.kind, len(rest), rest)] if opcode_numbers(rest) else [], dropped=[curves.tag]
-    )
+    rest = without_opcodes(opcodes.data, numbers)
+    return raw.with_entries([Entry(tag, opcodes.kind, len(rest), rest)] if opcode_numbers(rest) else [], dropped=[tag])
+
+
+def _with_marks(frame: RawFrame, raw: Directory) -> RawFrame:
+    """With the constant that marks bad sites back in its places, where the opcode that looks for it stays."""
+    first = raw.entries.get(tags.OPCODE_LIST_1)
+    constants = bad_pixel_constants(first.data) if first else []
+    if frame.listed_bad is None or not constants:
+        return frame
+    marked = torch.where(frame.listed_bad, float(constants[0]), frame.raster)
+    return dataclasses.replace(frame, raster=marked)

@@ -25,6 +25,7 @@ from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import CANONICAL, XTransPattern
 from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io import metadata as tags
+from rawclean.io.bad_sites import listed_bad_sites
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import libraw_reads, read_raster, without_samples
 
@@ -180,6 +181,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
         pixel_aspect=raw.sizes.pixel_aspect or 1.0,
         is_float=facts.has_float_samples,
     )
+    frame = dataclasses.replace(frame, listed_bad=listed_bad_sites(frame, facts))
     _bake_black_deltas(frame, facts)
     return frame
 

@@ -1,0 +1,91 @@
+"""What is believed of a photo's shot and read noise: a density over both, to which every witness contributes.
+
+A photo shows the standard deviation of its noise at the signals that occur in it; tags, profiles and ISO name both
+parameters, more or less truly. All are densities on one grid, and the conclusion is the mean of their product, so that
+nothing is believed alone and what no witness knows comes from what sensors have in general.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rawclean.core.noise import MID_GREY, NoiseModel
+
+LOG_SHOT = torch.linspace(math.log(3e-8), math.log(0.2), 170)
+LOG_ELECTRONS = torch.linspace(math.log(0.2), math.log(30.0), 30)
+"""Axes of the grid: shot noise, and read noise in electrons, sqrt(read) / shot."""
+USUAL_ELECTRONS, ELECTRONS_SPREAD = 1.8, 0.8
+"""Median read noise of sensors and standard deviation of its logarithm (DND 1.15-4.3, ELD 0.5-11)."""
+OUTLIERS, OUTLIER_RANGE = 0.15, 8.0
+"""Share of the pieces of a photo that show something else than its noise, anything in a range of the logarithm."""
+PIECES_COUNTED = 6.0
+"""Pieces after which more of one photo tell nothing new: their errors are alike."""
+LIAR = 0.1
+"""Probability that a tag or a profile has nothing to do with the photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseBelief:
+    """A density over shot noise and electrons of read noise, unnormalised."""
+
+    log_density: Tensor
+    """(shot, electrons) on the grid."""
+
+    def __and__(self, other: "NoiseBelief") -> "NoiseBelief":
+        return NoiseBelief(self.log_density + other.log_density)
+
+    def blurred(self, width: float) -> "NoiseBelief":
+        """The same, if all of sigma may be off by a common error of this logarithm."""
+        distance = 0.5 * (LOG_SHOT[:, None] - LOG_SHOT) / width
+        return NoiseBelief(torch.logsumexp(self.log_density[None] - 0.5 * distance.square()[..., None], dim=1))
+
+    def shot_and_read(self) -> tuple[float, float]:
+        """The mean, in logarithms."""
+        weight = self._weights()
+        shot = float((weight.sum(1) * LOG_SHOT).sum())
+        electrons = float((weight.sum(0) * LOG_ELECTRONS).sum())
+        return math.exp(shot), math.exp(2 * (shot + electrons))
+
+    def width(self, signal: float = MID_GREY) -> float:
+        """Standard deviation of the logarithm of sigma at a signal."""
+        weight, log_sigma = self._weights(), _log_sigma(torch.tensor([signal]))[..., 0]
+        mean = (weight * log_sigma).sum()
+        return float((weight * (log_sigma - mean).square()).sum().sqrt())
+
+    def _weights(self) -> Tensor:
+        return self.log_density.flatten().softmax(0).view_as(self.log_density)
+
+
+def prior_belief() -> NoiseBelief:
+    """What sensors have: any shot noise, some electrons of read noise."""
+    electrons = -0.5 * ((LOG_ELECTRONS - math.log(USUAL_ELECTRONS)) / ELECTRONS_SPREAD).square()
+    return NoiseBelief(electrons.expand(len(LOG_SHOT), -1))
+
+
+def stated_belief(noise: NoiseModel, width: float, liar: float = LIAR) -> NoiseBelief:
+    """What a witness states whose sigma is off by `width` (of its logarithm), or is quite wrong."""
+    shot, read = (max(float(value.mean()), 1e-16) for value in (noise.shot, noise.read))
+    electrons = min(max(math.sqrt(read) / shot, 0.25), 25.0)
+    shot_error = (LOG_SHOT - math.log(shot))[:, None] / (2 * width)
+    electrons_error = (LOG_ELECTRONS - math.log(electrons)) / max(2 * width, 0.2)
+    stated = math.log(1 - liar) - 0.5 * (shot_error.square() + electrons_error.square())
+    return NoiseBelief(torch.logaddexp(stated, torch.tensor(math.log(max(liar, 1e-30)) - 5.0)))
+
+
+def measured_belief(signal: Tensor, log_sigma: Tensor, log_sd: Tensor) -> NoiseBelief:
+    """What pieces of a photo show: the log of sigma at their signal, each with a standard deviation; all (N,)."""
+    if not len(signal):
+        return NoiseBelief(torch.zeros(len(LOG_SHOT), len(LOG_ELECTRONS)))
+    error = (_log_sigma(signal) - log_sigma) / log_sd.exp()
+    shown = math.log(1 - OUTLIERS) - 0.5 * error.square() - log_sd - 0.5 * math.log(2 * math.pi)
+    likelihood = torch.logaddexp(shown, torch.tensor(math.log(OUTLIERS / OUTLIER_RANGE)))
+    return NoiseBelief(likelihood.sum(-1) * min(1.0, PIECES_COUNTED / len(signal)))
+
+
+def _log_sigma(signal: Tensor) -> Tensor:
+    """Log of sigma at signals (N,) for every point of the grid: (shot, electrons, N)."""
+    shot = LOG_SHOT.exp()[:, None, None]
+    read = (shot * LOG_ELECTRONS.exp()[:, None]).square()
+    return 0.5 * (shot * signal.clamp(min=0) + read).log()

@@ -1,0 +1,72 @@
+"""What `rawclean verify` asks of bad pixels: those that the source names leave no trace in the result."""
+
+import torch
+from torch import Tensor
+
+from rawclean.core.bad_pixels import find_bad_sites, repaired, visible_listed
+from rawclean.core.frame import RawFrame
+from rawclean.core.layout import PlainLayout, independent_planes
+from rawclean.core.noise import NoiseModel
+from rawclean.errors import InvalidNoiseError
+from rawclean.io import metadata as tags
+from rawclean.io.metadata import Metadata
+from rawclean.io.opcodes import BAD_PIXEL_OPCODES, bad_pixel_constants, opcode_numbers, without_opcodes
+from rawclean.noise_source import blind_noise
+
+LEFT_SHARE = 0.5
+"""Of a site's distance from its neighbours, beyond which it is a dot as before."""
+LEFT_SIGMAS = 6.0
+"""Standard deviations of the noise below which no dot is seen."""
+
+
+def bad_sites(frame: RawFrame) -> Tensor:
+    """The visible sites of a source that may be replaced: named by the file or alone far outside the noise."""
+    listed = visible_listed(frame)
+    if frame.layout is PlainLayout.LINEAR_RGB:
+        return listed
+    signal = frame.levels.to_linear(frame.samples)
+    return listed | find_bad_sites(repaired(signal, listed, frame.layout), frame.layout, _noise(frame, signal))
+
+
+def bad_pixel_opcodes_fit(before: Metadata, after: Metadata) -> bool:
+    """Whether the result's OpcodeList1 is the source's, or that without the opcodes about bad pixels."""
+    source, result = (_first_list(facts) for facts in (before, after))
+    rest = without_opcodes(source, BAD_PIXEL_OPCODES) if source else b""
+    return result == source or result == (rest if opcode_numbers(rest) else b"")
+
+
+def dots_left(before: RawFrame, after: RawFrame, facts: Metadata) -> int:
+    """How many of the sites that the source names show in the result, of which `facts` are.
+
+    Where the opcodes are still there, a site shows that does not hold their constant any more.
+    """
+    listed = visible_listed(before)
+    opcodes = _first_list(facts)
+    if not bool(listed.any()) or not BAD_PIXEL_OPCODES.isdisjoint(opcode_numbers(opcodes)):
+        constants = bad_pixel_constants(opcodes)
+        return int((after.samples[listed] != constants[0]).sum()) if constants else 0
+    distance = [_distance(frame, listed) for frame in (before, after)]
+    noise = after.noise_profile or NoiseModel.uniform(0.0, 0.0)
+    seen = distance[1] > LEFT_SIGMAS * noise.sigma_at()
+    return int((seen & (distance[1] > LEFT_SHARE * distance[0])).sum())
+
+
+def _distance(frame: RawFrame, listed: Tensor) -> Tensor:
+    """How far each of the `listed` sites is from its neighbours, linear."""
+    signal = frame.levels.to_linear(frame.samples)
+    return (signal - repaired(signal, listed, frame.layout))[listed].abs()
+
+
+def _first_list(facts: Metadata) -> bytes:
+    entry = facts.raw.entries.get(tags.OPCODE_LIST_1) if facts.raw else None
+    return entry.data if entry else b""
+
+
+def _noise(frame: RawFrame, signal: Tensor) -> NoiseModel:
+    """As the file states it, or as the photo shows it; more than any photo has where it shows none."""
+    if frame.noise_profile is not None:
+        return frame.noise_profile
+    try:
+        return blind_noise(independent_planes(frame.layout, signal), -1.0)
+    except InvalidNoiseError:
+        return NoiseModel(torch.ones(4), torch.ones(4))

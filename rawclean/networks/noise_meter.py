@@ -1,0 +1,55 @@
+"""A small network that measures the noise of pieces of a photo, tells it from texture, and says how sure it is.
+
+It sees four planes at once: noise is independent from plane to plane and, unless the camera filters, from sample to
+sample; texture is neither. Its answer is relative to the rough scale by which its input is divided, so that one network
+serves every level of noise.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from rawclean.core.noise_patches import NoisePatches
+
+PLANES = 4
+LOG_SD = (-4.0, 1.5)
+"""Range of the logarithm of the standard deviation that it may state."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseReadings:
+    """What a meter says of N pieces."""
+
+    log_sigma: Tensor
+    """(N, 4), logarithm of the standard deviation of the noise."""
+    log_sd: Tensor
+    """(N, 4), logarithm of the standard deviation of `log_sigma`."""
+    correlation: Tensor
+    """(N,), of the noise of neighbouring samples of a plane."""
+
+
+class NoiseMeter(nn.Module):
+    """Convolutions, a mean over the piece, and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            *(nn.Conv2d(PLANES, 16, 3, padding=1), nn.ReLU()),
+            *(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()),
+            *(nn.Conv2d(16, 24, 3, padding=1, stride=2), nn.ReLU()),
+            *(nn.Conv2d(24, 32, 3, padding=1, stride=2), nn.ReLU()),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+            *(nn.Linear(32, 48), nn.ReLU()),
+        )
+        self.answer = nn.Linear(48, 2 * PLANES + 1)
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log of noise over scale (N, 4), log of its standard deviation (N, 4), correlation (N,) of (N, 4, H, W)."""
+        ratio, log_sd, correlation = self.answer(self.features(values)).split([PLANES, PLANES, 1], dim=1)
+        return ratio, log_sd.clamp(*LOG_SD), correlation[:, 0]
+
+
+def read_meter(meter: NoiseMeter, patches: NoisePatches) -> NoiseReadings:
+    """What `meter` says of the pieces of a photo."""
+    ratio, log_sd, correlation = meter(patches.values)
+    return NoiseReadings(patches.scale.log() + ratio, log_sd, correlation)

@@ -1,0 +1,215 @@
+"""Which noise a photo has, by all evidence: its tag, its camera's profile, its ISO, and the photo itself.
+
+Every witness is a density over shot and read noise with a width of its own (`core.noise_belief`); the conclusion is the
+mean of their product. Only `--noise` is believed without question.
+"""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from rawclean.core.frame import RawFrame
+from rawclean.core.layout import independent_planes
+from rawclean.core.levels import Levels
+from rawclean.core.noise import MAX_VARIANCE, MID_GREY, NoiseModel
+from rawclean.core.noise_belief import LIAR, USUAL_ELECTRONS, NoiseBelief, prior_belief, stated_belief
+from rawclean.errors import InvalidNoiseError
+from rawclean.inference.measure import MeasuredNoise, NoisePoint, measure_noise
+from rawclean.io.noise_profiles import profile_noise, typical_noise
+from rawclean.models.meter import shipped_meter
+
+TAG_WIDTH = 0.1
+"""Standard deviation of the log of sigma by a tag; phones' are worse, which is what `LIAR` is for."""
+PROFILE_WIDTH = 0.08
+"""Of a profile, measured on another exemplar and at another temperature."""
+ISO_WIDTH = 0.45
+"""Of the typical camera at an ISO: cameras lie within a factor of three in variance (DNG specification 1.7.1)."""
+AGREEING = 2.0
+"""Standard deviations within which a witness agrees with the conclusion."""
+DISAGREEMENT = 1.5
+"""Factor between a stated sigma and the conclusion's from which on a warning is given."""
+CAUTION = 1.0
+"""Standard deviations by which a network is told more noise than concluded: a sigma 20 % too low costs four times what
+one 20 % too high does."""
+LEAST_READ = 1e-12
+"""Variance, far below quantisation, that keeps the sigma of a clean photo above zero."""
+THE_PHOTO = "the photo itself"
+NOTHING_SEEN = (
+    "too little of the photo is neither black nor clipped nor free of all noise to measure its noise; "
+    "give it with --iso N or --noise SHOT,READ"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseSettings:
+    """What a user says of the noise."""
+
+    iso: float | None = None
+    """Noise of this ISO instead of what the file says."""
+    noise: tuple[float, float] | None = None
+    """Shot and read variance, believed without question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One witness of the noise."""
+
+    origin: str
+    """In words: NoiseProfile tag, camera profile, ISO 800, the photo itself."""
+    noise: NoiseModel
+    """Fields (4,)."""
+    width: float
+    """Standard deviation of the log of sigma."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNoise:
+    """The noise of a photo and how it is known."""
+
+    noise: NoiseModel
+    """Fields (4,)."""
+    width: float
+    """Standard deviation of the log of its sigma."""
+    origin: str
+    """The witnesses that agree with it, in words."""
+    evidence: tuple[Evidence, ...]
+    clip: Tensor
+    """(4,) linear signal at which R, Gr, Gb and B are saturated, at most one."""
+    points: tuple[NoisePoint, ...]
+    """What the photo shows, for people."""
+    correlated: bool
+    """Whether the camera has smoothed its noise."""
+    warning: str | None
+
+    @property
+    def told(self) -> NoiseModel:
+        """What a network is best told: the noise and its uncertainty."""
+        factor = math.exp(2 * CAUTION * self.width)
+        return NoiseModel(self.noise.shot * factor, self.noise.read * factor)
+
+
+def find_noise(frame: RawFrame, settings: NoiseSettings, levels: Levels | None = None) -> FoundNoise:
+    """The noise of a photo; `levels` replace the frame's where the file's are known to be wrong.
+
+    Raises InvalidNoiseError where neither the file nor the photo tells anything.
+    """
+    levels = levels or frame.levels
+    linear = levels.to_linear(frame.samples)
+    measured = measure_noise(independent_planes(frame.layout, linear), _floor(frame, levels), shipped_meter())
+    signal = float(linear.mean().clamp(min=0))
+    if settings.noise is not None:
+        return _ordered(settings.noise, measured, signal)
+    stated = _stated(frame, settings)
+    if not stated and not measured.points:
+        raise InvalidNoiseError(f"{frame.source}: {NOTHING_SEEN}")
+    return weighed(stated, measured, signal=signal)
+
+
+def blind_noise(planes: Tensor, floor: float = -math.inf) -> NoiseModel:
+    """What `planes` (4, H, W), linear, show by themselves, fields (4,).
+
+    Raises InvalidNoiseError where they show nothing.
+    """
+    measured = measure_noise(planes, floor, shipped_meter())
+    if not measured.points:
+        raise InvalidNoiseError(NOTHING_SEEN)
+    return _evidence(THE_PHOTO, prior_belief() & measured.belief, MID_GREY).noise
+
+
+def weighed(stated: list[Evidence], measured: MeasuredNoise, *, signal: float) -> FoundNoise:
+    """Conclude from what is `stated` and measured; `signal`, linear, is where most of the photo is."""
+    prior = prior_belief()
+    conclusion = prior & measured.belief
+    photo = _evidence(THE_PHOTO, conclusion, signal)
+    for each in stated:  # one that nothing can contradict is believed
+        conclusion = conclusion & stated_belief(each.noise, each.width, LIAR if measured.points else 0.0)
+    concluded = _evidence("", conclusion, signal)
+    evidence = (*stated, *([photo] if measured.points else []))
+    agreeing = [each for each in evidence if _agree(each, concluded, signal)]
+    noise = _shaped(concluded.noise, agreeing)
+    origin = " and ".join(each.origin for each in agreeing) or THE_PHOTO
+    found = Evidence(origin, noise, concluded.width)
+    return _found(found, evidence, measured, _warning(found, tuple(stated), signal))
+
+
+def _ordered(noise: tuple[float, float], measured: MeasuredNoise, signal: float) -> FoundNoise:
+    """The noise that the user orders, with a warning where the photo shows another."""
+    shot, read = noise
+    told = Evidence("option --noise", NoiseModel.uniform(shot, max(read, LEAST_READ)), 0.0)
+    if not measured.points:
+        return _found(told, (told,), measured, None)
+    photo = _evidence(THE_PHOTO, prior_belief() & measured.belief, signal)
+    return _found(told, (told, photo), measured, _warning(told, (photo,), signal))
+
+
+def _found(
+    concluded: Evidence, evidence: tuple[Evidence, ...], measured: MeasuredNoise, warning: str | None
+) -> FoundNoise:
+    return FoundNoise(
+        noise=concluded.noise,
+        width=concluded.width,
+        origin=concluded.origin,
+        evidence=evidence,
+        clip=measured.clip,
+        points=measured.points,
+        correlated=measured.correlated,
+        warning=warning,
+    )
+
+
+def _stated(frame: RawFrame, settings: NoiseSettings) -> list[Evidence]:
+    """What the file and its camera's profile say, the best witness first."""
+    if settings.iso is None and frame.noise_profile is not None:
+        return [Evidence("NoiseProfile tag", frame.noise_profile, TAG_WIDTH)]
+    iso = settings.iso or frame.exposure.iso
+    if iso is None:
+        return []
+    profile = profile_noise(frame.camera, iso)
+    if profile is not None:
+        return [Evidence("camera profile", profile, PROFILE_WIDTH)]
+    if settings.iso is None and iso < 1:
+        return []
+    shot = float(typical_noise(iso).shot[0])  # its read noise, 33 electrons, is that of no camera today
+    return [Evidence(f"ISO {iso:g}", NoiseModel.uniform(shot, min((USUAL_ELECTRONS * shot) ** 2, 1.0)), ISO_WIDTH)]
+
+
+def _floor(frame: RawFrame, levels: Levels) -> float:
+    """Signal of the lowest code, which may hide lower values; integer codes end half a code above zero."""
+    least = 0.0 if frame.is_float else 0.5
+    return (least - float(levels.black.min())) / levels.scale
+
+
+def _evidence(origin: str, belief: NoiseBelief, signal: float) -> Evidence:
+    shot, read = (min(value, MAX_VARIANCE) for value in belief.shot_and_read())
+    return Evidence(origin, NoiseModel.uniform(shot, max(read, LEAST_READ)), belief.width(signal))
+
+
+def _agree(witness: Evidence, concluded: Evidence, signal: float) -> bool:
+    distance = abs(math.log(witness.noise.sigma_at(signal) / concluded.noise.sigma_at(signal)))
+    return distance <= AGREEING * math.hypot(witness.width, concluded.width)
+
+
+def _shaped(noise: NoiseModel, agreeing: list[Evidence]) -> NoiseModel:
+    """`noise`, as different between the planes as the witness that knows planes says."""
+    if not agreeing:
+        return noise
+    shot, read = agreeing[0].noise.shot, agreeing[0].noise.read
+    return NoiseModel(
+        noise.shot.mean() * shot / shot.mean().clamp(min=1e-20), noise.read.mean() * read / read.mean().clamp(min=1e-20)
+    )
+
+
+def _warning(concluded: Evidence, witnesses: tuple[Evidence, ...], signal: float) -> str | None:
+    """What to say where a witness that should know is far from the conclusion."""
+    taken = concluded.noise.sigma_at(signal)
+    for each in witnesses:
+        said = each.noise.sigma_at(signal)
+        factor = max(DISAGREEMENT, math.exp(AGREEING * each.width))
+        if not said / factor <= taken <= said * factor:
+            return (
+                f"{each.origin} says sigma {said:.5f} at this photo's mean signal, but {taken:.5f} was taken, by "
+                f"{concluded.origin}; if the result is too smooth or too noisy, give "
+                f"--noise {float(each.noise.shot.mean()):.2e},{float(each.noise.read.mean()):.2e}"
+            )
+    return None
