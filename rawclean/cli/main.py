@@ -11,11 +11,13 @@ import typer
 from rawclean import __version__
 from rawclean.cli.batch import batch
 from rawclean.cli.bench import bench
+from rawclean.cli.calibrate import calibrate
 from rawclean.cli.config import app as config
 from rawclean.cli.config import default_map
 from rawclean.cli.denoise import denoise
 from rawclean.cli.info import info
 from rawclean.cli.models import app as models
+from rawclean.cli.noise import noise
 from rawclean.cli.simulate import simulate
 from rawclean.cli.train import app as train
 from rawclean.cli.verify import verify
@@ -27,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (denoise, batch, info, verify, simulate, bench):
+for command in (denoise, batch, info, noise, calibrate, verify, simulate, bench):
     app.command()(command)
 app.add_typer(train, name="train", help="Train networks on photos of your own.")
 app.add_typer(config, name="config", help="The defaults of options, from rawclean.toml.")

@@ -13,13 +13,19 @@ from pathlib import Path
 import platformdirs
 
 from rawclean.core.frame import Camera
-from rawclean.core.noise import NoiseModel
-from rawclean.errors import InvalidNoiseError
+from rawclean.core.noise import MAX_VARIANCE, NoiseModel
+from rawclean.core.printable import printable
+from rawclean.errors import InvalidNoiseError, OutputError
+from rawclean.io.atomic import write_atomically
 
 MAX_EXTRAPOLATION = 2.0
 """Factor in ISO beyond the measured ones up to which shot ~ ISO and read ~ ISO^2 are trusted."""
 SPEC_SHOT, SPEC_READ = 2e-5, 4.5e-7
 """Noise at ISO 100 of a camera with BaselineNoise 1 (DNG specification 1.7.1, NoiseProfile)."""
+MAX_ISO = 10_000_000
+
+Profiles = dict[str, dict[float, tuple[float, float]]]
+"""Camera to ISO to shot and read variance."""
 
 
 def profile_noise(camera: Camera, iso: float) -> NoiseModel | None:
@@ -37,15 +43,20 @@ def profile_noise(camera: Camera, iso: float) -> NoiseModel | None:
             return NoiseModel.uniform(shot, read)
     nearest_iso, (shot, read) = measured[0] if iso < measured[0][0] else measured[-1]
     gain = iso / nearest_iso
-    return NoiseModel.uniform(shot * gain, read * gain**2)
+    return NoiseModel.uniform(min(shot * gain, MAX_VARIANCE), min(read * gain**2, MAX_VARIANCE))
 
 
 def typical_noise(iso: float) -> NoiseModel:
     """The noise of the DNG specification's typical camera; raises InvalidNoiseError for an absurd ISO."""
-    if not 1 <= iso <= 10_000_000:
-        raise InvalidNoiseError(f"ISO {iso:g} is no sensitivity of a camera; give --iso between 1 and 10000000")
+    check_iso(iso)
     gain = iso / 100
-    return NoiseModel.uniform(min(SPEC_SHOT * gain, 1.0), min(SPEC_READ * gain**2, 1.0))
+    return NoiseModel.uniform(min(SPEC_SHOT * gain, MAX_VARIANCE), min(SPEC_READ * gain**2, MAX_VARIANCE))
+
+
+def check_iso(iso: float) -> None:
+    """Raise InvalidNoiseError for an ISO that no camera has."""
+    if not 1 <= iso <= MAX_ISO:
+        raise InvalidNoiseError(f"ISO {iso:g} is no sensitivity of a camera; give --iso between 1 and {MAX_ISO}")
 
 
 def user_profiles() -> Path:
@@ -53,15 +64,87 @@ def user_profiles() -> Path:
     return platformdirs.user_config_path("rawclean") / "noise_profiles.json"
 
 
-def _profiles() -> dict[str, dict[float, tuple[float, float]]]:
-    texts = [resources.files("rawclean.io").joinpath("noise_profiles.json").read_text(encoding="utf-8")]
-    if os.path.isfile(user_profiles()):  # noqa: PTH113 (false, not an error, in a closed home)
-        texts.append(user_profiles().read_text(encoding="utf-8"))
-    cameras: dict[str, dict[float, tuple[float, float]]] = {}
+def check_new_profile(camera: Camera, iso: float, *, overwrite: bool) -> None:
+    """Raise OutputError where the user has a profile of this camera and ISO that may not be overwritten."""
+    if not overwrite and iso in _own_profiles().get(str(camera), {}):
+        raise OutputError(
+            f"{user_profiles()}: has a profile of {printable(str(camera))} at ISO {iso:g} already; use --overwrite to "
+            "replace it"
+        )
+
+
+def add_profile(camera: Camera, iso: float, pair: tuple[float, float], *, overwrite: bool) -> Path:
+    """Add shot and read variance of a camera at an ISO to the user's profiles; return the file.
+
+    All else in the file stays; four digits are kept, far beyond what can be measured. Raises OutputError where there is
+    a profile already or the file cannot be written, and InvalidNoiseError where the values, or what is in the file, are
+    no noise; then the file stays as it was.
+    """
+    path = user_profiles()
+    _check_pair(path, str(camera), iso, pair)
+    check_new_profile(camera, iso, overwrite=overwrite)
+    profiles = _own_profiles()
+    profiles.setdefault(str(camera), {})[iso] = (float(f"{pair[0]:.4g}"), float(f"{pair[1]:.4g}"))
     try:
-        for text in texts:
-            for camera, by_iso in json.loads(text).items():
-                cameras[camera] = {float(iso): (float(shot), float(read)) for iso, (shot, read) in by_iso.items()}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InvalidNoiseError(f"{user_profiles()}: not a noise profile file ({error}); mend or remove it") from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent}: cannot be made ({error.strerror or error})") from error
+    write_atomically(path.resolve(), [_to_json(profiles).encode()])  # a link stays one
+    return path
+
+
+def _profiles() -> Profiles:
+    """Those that ship with rawclean, and the user's, which go before them."""
+    shipped = resources.files("rawclean.io").joinpath("noise_profiles.json")
+    cameras = _parse(shipped.read_text(encoding="utf-8"), Path(shipped.name))
+    for camera, by_iso in _own_profiles().items():
+        cameras[camera] = cameras.get(camera, {}) | by_iso
     return cameras
+
+
+def _own_profiles() -> Profiles:
+    path = user_profiles()
+    if not os.path.isfile(path):  # noqa: PTH113 (false, not an error, in a closed home)
+        return {}
+    try:
+        return _parse(path.read_text(encoding="utf-8"), path)
+    except OSError as error:
+        raise InvalidNoiseError(f"{path}: cannot be read ({error.strerror or error}); mend or remove it") from error
+    except UnicodeDecodeError as error:
+        raise InvalidNoiseError(f"{path}: not a noise profile file (no UTF-8 text); mend or remove it") from error
+
+
+def _parse(text: str, path: Path) -> Profiles:
+    """The profiles that a file holds; raises InvalidNoiseError where they are none, or not those of a sensor."""
+    try:
+        cameras = {
+            str(camera): {float(iso): (float(shot), float(read)) for iso, (shot, read) in by_iso.items()}
+            for camera, by_iso in json.loads(text).items()
+        }
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidNoiseError(f"{path}: not a noise profile file ({error}); mend or remove it") from error
+    for camera, by_iso in cameras.items():
+        for iso, pair in by_iso.items():
+            _check_pair(path, camera, iso, pair)
+    return cameras
+
+
+def _check_pair(path: Path, camera: str, iso: float, pair: tuple[float, float]) -> None:
+    """Raise InvalidNoiseError where an ISO, or shot and read at it, are those of no sensor."""
+    shot, read = pair
+    if not 1 <= iso <= MAX_ISO:
+        raise InvalidNoiseError(f"{path}: {camera!r} has a profile of ISO {iso:g}, which is none; mend or remove it")
+    if not 0 < shot <= MAX_VARIANCE or not 0 <= read <= MAX_VARIANCE:
+        raise InvalidNoiseError(
+            f"{path}: the profile of {camera!r} at ISO {iso:g} is absurd: shot {shot:g}, read {read:g}; shot must be "
+            f"above 0, read not below, and both at most {MAX_VARIANCE:g}; mend or remove it"
+        )
+
+
+def _to_json(profiles: Profiles) -> str:
+    """One line for each ISO."""
+    cameras = []
+    for camera, by_iso in sorted(profiles.items()):
+        lines = [f'    "{iso:.9g}": [{shot!r}, {read!r}]' for iso, (shot, read) in sorted(by_iso.items())]
+        cameras.append(f"  {json.dumps(camera, ensure_ascii=False)}: {{\n" + ",\n".join(lines) + "\n  }")
+    return "{\n" + ",\n".join(cameras) + "\n}\n"
