@@ -7,6 +7,7 @@ mean of their product. Only `--noise` is believed without question.
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from rawclean.core.frame import RawFrame
@@ -34,6 +35,8 @@ CAUTION = 1.0
 one 20 % too high does."""
 LEAST_READ = 1e-12
 """Variance, far below quantisation, that keeps the sigma of a clean photo above zero."""
+BAND, ENOUGH_SAMPLES = 192, 6_000_000
+"""Rows of a band: whole periods of every mosaic and whole pieces of its planes; samples that are enough."""
 THE_PHOTO = "the photo itself"
 NOTHING_SEEN = (
     "too little of the photo is neither black nor clipped nor free of all noise to measure its noise; "
@@ -95,7 +98,7 @@ def find_noise(frame: RawFrame, settings: NoiseSettings, levels: Levels | None =
     Raises InvalidNoiseError where neither the file nor the photo tells anything.
     """
     levels = levels or frame.levels
-    linear = levels.to_linear(frame.samples)
+    linear = levels.to_linear(_sampled(frame.samples))
     measured = measure_noise(independent_planes(frame.layout, linear), _floor(frame, levels), shipped_meter())
     signal = float(linear.mean().clamp(min=0))
     if settings.noise is not None:
@@ -172,6 +175,16 @@ def _stated(frame: RawFrame, settings: NoiseSettings) -> list[Evidence]:
         return []
     shot = float(typical_noise(iso).shot[0])  # its read noise, 33 electrons, is that of no camera today
     return [Evidence(f"ISO {iso:g}", NoiseModel.uniform(shot, min((USUAL_ELECTRONS * shot) ** 2, 1.0)), ISO_WIDTH)]
+
+
+def _sampled(samples: Tensor) -> Tensor:
+    """Evenly spread bands of the rows of a large photo (..., H, W); more of it tells nothing new."""
+    height = samples.shape[-2]
+    count = height // BAND
+    step = round(samples.numel() / ENOUGH_SAMPLES)
+    if step <= 1 or count < step:
+        return samples
+    return torch.cat([samples[..., top : top + BAND, :] for top in range(0, count * BAND, step * BAND)], dim=-2)
 
 
 def _floor(frame: RawFrame, levels: Levels) -> float:

@@ -20,6 +20,7 @@ from rawclean.core.unprocess import (
 from rawclean.errors import TrainingError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
+from rawclean.models.meter import load_meter
 from rawclean.models.weights import load_network
 from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
 from rawclean.training import loop
@@ -147,6 +148,24 @@ def test_a_student_is_no_teacher(rawclean, photos, tmp_path):
     result = rawclean("train", "distil", photos, "--out", tmp_path / "d", "--config", matching, "--teacher", weights)
     assert result.status == 1
     assert "is no teacher" in result.err
+
+
+def test_a_start_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
+    fan = recipe(tmp_path, "fan")
+    rawclean("train", "student", photos, "--out", tmp_path / "s", "--config", fan)
+    weights = tmp_path / "s" / "weights.safetensors"
+    xtrans = recipe(tmp_path, "fan").read_text().replace("[16, 16]", '[16, 16], mosaic = "xtrans"')
+    other = tmp_path / "other.toml"
+    other.write_text(f'start = "{weights.as_posix()}"\n' + xtrans)
+    result = rawclean("train", "student", photos, "--out", tmp_path / "x", "--config", other)
+    assert result.status == 1
+    assert "is for bayer" in result.err
+
+
+def test_the_noise_meter_is_trained_by_a_command(rawclean, photos, tmp_path):
+    result = rawclean("train", "meter", photos, "--out", tmp_path / "meter", "--steps", 2)
+    assert result.status == 0, result.err
+    assert load_meter(tmp_path / "meter" / "noise-meter.safetensors")
 
 
 def test_two_processes_train_one_network(photos, tmp_path):

@@ -36,7 +36,8 @@ EXISTS, SAME, FINISHED, NOT_FAILED = (
 def settings_key(settings: DenoiseSettings) -> str:
     """Those of the settings that a result depends on."""
     fields = (settings.model, settings.iso, settings.noise, settings.strength, settings.specialists)
-    return json.dumps([*fields, settings.compression.value, settings.precision.value])
+    choices = (settings.compression, settings.precision, settings.bad_pixels)
+    return json.dumps([*fields, *(choice.value for choice in choices)])
 
 
 def left_to_do(job: Job, there: str | None, settings: DenoiseSettings, journal: Journal, redo: Redo) -> Job | Outcome:

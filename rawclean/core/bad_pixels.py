@@ -16,16 +16,16 @@ from rawclean.core.layout import Layout, PlainLayout, plane_noise
 from rawclean.core.noise import NoiseModel
 from rawclean.core.site_neighbours import Offsets, Phase, phases, values_at
 
-OWN, OTHERS, NEAREST_GOOD = 24, 8, 8
+OWN, OTHERS, NEAREST_GOOD = 24, 16, 8
 """Neighbours of the same colour that judge a site, of each colour that say what is beside it, and that replace it."""
 LEAST_SIGMAS = 7.0
 """Standard deviations of the noise beyond which a site may be bad; a sigma told 30 % too low makes it 4.9."""
-LEAST_SPREADS = 7.5
-"""Standard deviations of the own neighbours, noise and texture, beyond which a site may be bad."""
-BAND = 64
+LEAST_SPREADS, SUSPECT_SPREADS = 4.5, 3.0
+"""Standard deviations of the own neighbours, noise and texture, beyond which a site may be bad, and is a suspect."""
+BAND = 32
 """Rows that are sifted together, so that they stay in the processor's cache."""
 SIFT_SIGMAS = 5.0
-PATCH, LEAST_TIMES = 8, 8.0
+PATCH, LEAST_TIMES = 8, 10.0
 """Side of a patch of a plane, and how many times its usual distance, with which texture counts, a bad site has."""
 UNEVENNESS, FLOOR = 0.005, 3.5e-4
 """Deviations that no eye sees: share of the signal by which sound sites differ anyway, and of white."""
@@ -35,6 +35,11 @@ SUM_SIGMAS, SUM_SHARE = 2.0, 0.18
 PEAK_SIGMAS, PEAK_SHARE = 3.5, 0.25
 """Of all neighbours but the highest, and of the highest: what they must show of a deviation for it to be real, in
 standard deviations of their noise and as a share of the deviation."""
+LIFT = 6.0
+"""A point of light is so many times brighter than what it adds to the sites beside it on average."""
+NEAR_WHITE, WHITE_SIGMAS = 0.5, 3.0
+"""Signal of the other colours from which on a site at white, within its noise, is a highlight: one colour clips before
+the others."""
 CELL, SPARSE, CROWD = 6, 0.5, 0.1
 """Side of the cells in which suspects are counted, suspects around a site that mean nothing, and by how much each
 further one raises LEAST_SPREADS."""
@@ -101,24 +106,30 @@ def repaired(signal: Tensor, bad: Tensor, layout: Layout) -> Tensor:
 
     Inside a large bad area the border is repaired first; what no good site is near to stays.
     """
+    places = bad.nonzero()
+    if not len(places):
+        return signal
     signal, bad = signal.clone(), bad.clone()
     for _ in range(MAX_ROUNDS):
-        places, done = bad.nonzero(), []
+        done = [_medians(signal, bad, chunk, phase) for phase in phases(layout) for chunk in phase.split(places)]
+        for mended, middle in done:
+            signal[mended[:, 0], mended[:, 1]] = middle
+            bad[mended[:, 0], mended[:, 1]] = False
+        places = places[bad[places[:, 0], places[:, 1]]]
         if not len(places):
             break
-        for phase in phases(layout):
-            own = phase.nearest(phase.colour((0, 0)), OWN)
-            for chunk in phase.split(places):
-                usable = ~values_at(bad, chunk, own, layout)
-                chunk, usable = chunk[usable.any(1)], usable[usable.any(1)]
-                usable &= usable.cumsum(1) <= NEAREST_GOOD
-                values = values_at(signal, chunk, own, layout)
-                middle = values.masked_fill(~usable, torch.nan).nanmedian(1).values
-                done.append((chunk, middle))
-        for chunk, middle in done:
-            signal[chunk[:, 0], chunk[:, 1]] = middle
-            bad[chunk[:, 0], chunk[:, 1]] = False
     return signal
+
+
+def _medians(signal: Tensor, bad: Tensor, places: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
+    """Those of `places` (N, 2) that have good neighbours, and the median of the nearest of these."""
+    own = phase.nearest(phase.colour((0, 0)), OWN)
+    good = ~values_at(bad, places, own, phase.layout)
+    mended = places[good.any(1)]
+    good = good[good.any(1)]
+    good &= good.cumsum(1) <= NEAREST_GOOD
+    values = values_at(signal, mended, own, phase.layout).masked_fill(~good, torch.nan)
+    return mended, values.nanmedian(1).values if len(mended) else values.sum(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +142,11 @@ class _Suspects:
     sign: Tensor
     """1 of the bright, -1 of the dark."""
     height: Tensor
-    """Distance from the median of the own neighbours."""
+    """Distance from `level`."""
+    level: Tensor
+    """Median of the own neighbours."""
     spread: Tensor
-    """Standard deviation of the own neighbours."""
+    """Their standard deviation."""
 
     def stand_out(self, crowd: Tensor) -> Tensor:
         """Whether they do so among as many other suspects as `crowd`, in cells, says."""
@@ -142,28 +155,31 @@ class _Suspects:
 
 
 def _outstanding(planes: Tensor, noise: NoiseModel) -> Tensor:
-    """Samples of planes (P, H, W) that are above or below both pairs of opposite neighbours; one of a pair may agree."""
+    """Samples of planes (P, H, W) far above or below both pairs of opposite neighbours; one of a pair may agree."""
     found = torch.empty(planes.shape, dtype=torch.bool)
-    for plane, shot, read, result in zip(planes, noise.shot.tolist(), noise.read.tolist(), found, strict=True):
-        padded = torch.nn.functional.pad(plane[None, None], (1, 1, 1, 1), mode="reflect")[0, 0]
-        for top in range(0, len(plane), BAND):
-            rows = padded[top : top + BAND + 2]
-            here, left, right = rows[1:-1, 1:-1], rows[1:-1, :-2], rows[1:-1, 2:]
-            up, down = rows[:-2, 1:-1], rows[2:, 1:-1]
-            high = torch.maximum(torch.minimum(left, right), torch.minimum(up, down))
-            low = torch.minimum(torch.maximum(left, right), torch.maximum(up, down))
-            away = torch.maximum(here - high, low - here).clamp_(min=0)
-            usual = _spread_out(torch.nn.functional.avg_pool2d(away[None], PATCH, ceil_mode=True)[0], away)
-            level = high.clamp_(min=0)
-            limit = level.mul(UNEVENNESS**2).add_(shot).mul_(level).add_(read + FLOOR**2).mul_(SIFT_SIGMAS**2)
-            torch.gt(away.square_(), torch.maximum(limit, usual.mul_(LEAST_TIMES).square_()), out=result[top : top + BAND])
+    shot, read = noise.shot[:, None, None], noise.read[:, None, None] + FLOOR**2
+    padded = torch.nn.functional.pad(planes[None], (1, 1, 1, 1), mode="reflect")[0]
+    for top in range(0, planes.shape[1], BAND):
+        rows = padded[:, top : top + BAND + 2]
+        here, left, right = rows[:, 1:-1, 1:-1], rows[:, 1:-1, :-2], rows[:, 1:-1, 2:]
+        up, down = rows[:, :-2, 1:-1], rows[:, 2:, 1:-1]
+        high = torch.maximum(torch.minimum(left, right), torch.minimum(up, down))
+        low = torch.minimum(torch.maximum(left, right), torch.maximum(up, down))
+        away = torch.maximum(here - high, low - here).clamp_(min=0)
+        level = high.clamp_(min=0)
+        away.div_(level.mul(UNEVENNESS**2).add_(shot).mul_(level).add_(read).sqrt_())
+        torch.gt(away, _usual(away).mul_(LEAST_TIMES).clamp_(min=SIFT_SIGMAS), out=found[:, top : top + BAND])
     return found
 
 
-def _spread_out(patches: Tensor, like: Tensor) -> Tensor:
-    """Values of patches at each of their samples."""
-    rows, columns = like.shape
-    return patches.repeat_interleave(PATCH, 0)[:rows].repeat_interleave(PATCH, 1)[:, :columns]
+def _usual(away: Tensor) -> Tensor:
+    """The usual distance (1, H, W) in the patch of each sample, of all planes: the square of the mean root.
+
+    Single sites hardly move it.
+    """
+    rows, columns = away.shape[1:]
+    patches = torch.nn.functional.avg_pool2d(away.sqrt()[None], PATCH, ceil_mode=True)[0].mean(0).square_()
+    return patches.repeat_interleave(PATCH, 0)[:rows].repeat_interleave(PATCH, 1)[None, :, :columns]
 
 
 def _variance(level: Tensor, noise: NoiseModel) -> Tensor:
@@ -172,15 +188,20 @@ def _variance(level: Tensor, noise: NoiseModel) -> Tensor:
     return noise.shot * level + noise.read + (UNEVENNESS * level).square()
 
 
+def _middle(values: Tensor) -> Tensor:
+    """The median of each row of an even number of values (N, n)."""
+    return (values.median(1).values - (-values).median(1).values) / 2
+
+
 def _suspects(signal: Tensor, places: Tensor, phase: Phase, noise: NoiseModel) -> _Suspects:
     """Those of `places` (N, 2), all at one phase, that the noise does not explain."""
     own = values_at(signal, places, phase.nearest(phase.colour((0, 0)), OWN), phase.layout)
-    middle = own.median(1).values
+    middle = _middle(own)
     away = signal[places[:, 0], places[:, 1]] - middle
     spread = own.std(1)
     limit = LEAST_SIGMAS**2 * (_variance(middle, noise) + FLOOR**2)
-    kept = (away.square() > limit) & (away.abs() > LEAST_SPREADS / 2 * spread)
-    return _Suspects(places[kept], phase, away[kept].sign(), away[kept].abs(), spread[kept])
+    kept = (away.square() > limit) & (away.abs() > SUSPECT_SPREADS * spread)
+    return _Suspects(places[kept], phase, away[kept].sign(), away[kept].abs(), middle[kept], spread[kept])
 
 
 def _crowd(places: Tensor, size: tuple[int, int]) -> Tensor:
@@ -196,19 +217,37 @@ def _shows_beside(signal: Tensor, suspects: _Suspects, noise: NoiseModel) -> Ten
     phase, places = suspects.phase, suspects.places
     if not len(places):
         return torch.zeros(0, dtype=torch.bool)
-    beside = values_at(signal, places, _BESIDE, phase.layout)
     around = {
-        colour: values_at(signal, places, phase.nearest(colour, OTHERS, beyond=1), phase.layout).median(1).values
+        colour: _middle(values_at(signal, places, phase.nearest(colour, OTHERS, beyond=1), phase.layout))
         for colour in {phase.colour(offset) for offset in _BESIDE}
     }
+    is_highlight = _is_highlight(signal, suspects, torch.stack(list(around.values()), dim=1), noise)
     level = torch.stack([around[phase.colour(offset)] for offset in _BESIDE], dim=1)
+    rise = (values_at(signal, places, _BESIDE, phase.layout) - level) * suspects.sign[:, None]
+    return is_highlight | _shares(rise, _variance(level, noise), suspects.height) | _is_lifted(rise, suspects, noise)
+
+
+def _shares(rise: Tensor, variance: Tensor, height: Tensor) -> Tensor:
+    """Whether the `rise` (N, 8) of the sites beside, with its `variance`, is part of a point of some `height`."""
     weights = torch.tensor([DIAGONAL if i and j else 1.0 for i, j in _BESIDE])
-    rise, variance = (beside - level) * suspects.sign[:, None], _variance(level, noise)
     weighted = rise * weights
     total = weighted.sum(1) - weighted.amax(1)
-    sum_shows = total > torch.maximum(
-        SUM_SHARE * suspects.height, SUM_SIGMAS * (variance * weights.square()).sum(1).sqrt()
-    )
+    sum_sigma = (variance * weights.square()).sum(1).sqrt()
     peak, index = rise.max(1)
     peak_sigma = variance.gather(1, index[:, None])[:, 0].sqrt()
-    return sum_shows | (peak > torch.maximum(PEAK_SHARE * suspects.height, PEAK_SIGMAS * peak_sigma))
+    sum_shows = total > torch.maximum(SUM_SHARE * height, SUM_SIGMAS * sum_sigma)
+    return sum_shows | (peak > torch.maximum(PEAK_SHARE * height, PEAK_SIGMAS * peak_sigma))
+
+
+def _is_lifted(rise: Tensor, suspects: _Suspects, noise: NoiseModel) -> Tensor:
+    """Whether a suspect may be the shot noise of a light that lifts the sites beside it, too."""
+    light = suspects.level + LIFT * rise.mean(1).clamp(min=0) * (suspects.sign > 0)
+    return suspects.height.square() <= LEAST_SIGMAS**2 * _variance(light, noise)
+
+
+def _is_highlight(signal: Tensor, suspects: _Suspects, around: Tensor, noise: NoiseModel) -> Tensor:
+    """Whether the suspects are at white amid other colours, `around` (N, colours), that are near it."""
+    white_sigma = float(_variance(torch.ones(()), noise).sqrt())
+    value = signal[suspects.places[:, 0], suspects.places[:, 1]]
+    at_white = (value - 1).abs() <= WHITE_SIGMAS * white_sigma
+    return at_white & (suspects.sign > 0) & (around.amax(1) > NEAR_WHITE)

@@ -14,7 +14,7 @@ HIGH_PASS = torch.tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]]
 """Keeps the variance of white noise; zero on every plane that is linear in row or column."""
 SIDE = 32
 """Samples of a plane."""
-CANDIDATES, KEPT = 1200, 320
+CANDIDATES, KEPT = 512, 192
 """Pieces looked at and pieces kept of a large photo."""
 BLOCK = 4
 QUIET = 0.3

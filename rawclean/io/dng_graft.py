@@ -69,8 +69,8 @@ class _Graft:
         self.tiff = facts.tiff
         self.canvas = TiffCanvas(facts.tiff)
         self.raw_offset = facts.raw.offset
-        self.raw = _without_applied(facts.raw, photo, is_lossy=facts.is_lossy)
-        self.stored = stored_samples(_with_marks(photo.frame, self.raw), spread=_may_be_spread(self.raw))
+        raw = _without_applied(facts.raw, photo, is_lossy=facts.is_lossy)
+        self.stored = stored_samples(_with_marks(photo.frame, raw), spread=_may_be_spread(raw))
         self.pixels = pixels
         size = tuple(facts.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if size != tuple((side,) for side in photo.frame.raster.shape[-2:]):
@@ -112,9 +112,9 @@ class _Graft:
 
     def _write(self, page: Directory, next_offset: int) -> int:
         """Store a released `page` with its picture replaced; return its offset."""
-        page = self.raw if page.offset == self.raw_offset else page
         page = page.with_entries(entry.unplaced() for entry in page.entries.values() if entry.tag not in _PINNED_TAGS)
         if page.offset == self.raw_offset:
+            page = _without_applied(page, self.photo, is_lossy=self.facts.is_lossy)
             dropped = (*tags.STORAGE_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
             page = page.with_entries(raw_entries(self.photo, self.stored, self.canvas), dropped)
         elif self.pixels is not None and self._is_preview(page):

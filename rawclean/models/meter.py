@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -26,7 +27,7 @@ def load_meter(path: Path) -> NoiseMeter:
         meter.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise ModelError(f"{path}: not the weights of a noise meter ({error}); reinstall rawclean") from error
-    return meter.eval().requires_grad_(False)
+    return meter.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 @lru_cache(maxsize=1)

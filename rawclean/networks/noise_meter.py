@@ -7,6 +7,7 @@ serves every level of noise.
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from rawclean.core.noise_patches import NoisePatches
@@ -51,5 +52,5 @@ class NoiseMeter(nn.Module):
 
 def read_meter(meter: NoiseMeter, patches: NoisePatches) -> NoiseReadings:
     """What `meter` says of the pieces of a photo."""
-    ratio, log_sd, correlation = meter(patches.values)
+    ratio, log_sd, correlation = meter(patches.values.contiguous(memory_format=torch.channels_last))
     return NoiseReadings(patches.scale.log() + ratio, log_sd, correlation)

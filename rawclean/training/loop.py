@@ -107,6 +107,10 @@ def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> Tra
     torch.manual_seed(config.seed)
     if config.start is not None:
         network = load_network(Path(config.start)).train().to(device)
+        if network.mosaic is not config.synthesis.mosaic:
+            raise TrainingError(
+                f"{config.start}: is for {network.mosaic.value}; say so in [network_config] of the recipe"
+            )
     else:
         network = build_network(config.network, config.network_config).to(device)
     optimizers = Optimizers(network, OptimizerChoice(config.optimizer), config.learning_rate, config.weight_decay)
