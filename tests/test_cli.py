@@ -31,7 +31,7 @@ def test_denoise_makes_the_photo_cleaner(rawclean, sample, tmp_path):
     assert result.status == 0, result.err
     report = json.loads(result.out)["report"]
     assert report["noise_origin"] == "NoiseProfile tag and the photo itself"
-    assert report["shot"] == pytest.approx(6.4e-3)
+    assert report["shot"] == pytest.approx(6.4e-3, rel=0.1)  # the tag, weighed with the photo
     assert set(report["seconds"]) == {"decode", "noise", "network", "write"}
     before, after = (frame.levels.to_linear(frame.samples) for frame in map(read_raw, (sample, tmp_path / "out.dng")))
     noise_left = rough_noise(after) / rough_noise(before)
