@@ -26,7 +26,7 @@ def teacher():
 def batch():
     clean = torch.rand(2, 4, 16, 16, dtype=torch.double, generator=torch.Generator().manual_seed(0))
     noise = NoiseModel(*(torch.full((2, 4), value, dtype=torch.double) for value in (1e-3, 1e-2)))
-    return Batch(clean, add_noise(clean, noise, torch.Generator().manual_seed(1)), noise)
+    return Batch(clean, add_noise(clean, noise, torch.Generator().manual_seed(1)), noise, noise)
 
 
 def test_relative_error_is_zero_for_untouched_noise_and_least_for_perfection(batch):
@@ -60,7 +60,7 @@ def test_gradients_reach_the_result_and_not_the_teacher(teacher, batch):
 
 
 def test_relative_error_has_the_gradient_of_its_formula(batch):
-    small = Batch(batch.clean[..., :4, :4], batch.noisy[..., :4, :4], batch.noise)
+    small = Batch(batch.clean[..., :4, :4], batch.noisy[..., :4, :4], batch.noise, batch.told)
     assert torch.autograd.gradcheck(lambda x: relative_error(x, small), small.noisy.clone().requires_grad_())
 
 

@@ -20,7 +20,7 @@ USUAL_ELECTRONS, ELECTRONS_SPREAD = 1.8, 0.8
 """Median read noise of sensors and standard deviation of its logarithm (DND 1.15-4.3, ELD 0.5-11)."""
 OUTLIERS, OUTLIER_RANGE = 0.15, 8.0
 """Share of the pieces of a photo that show something else than its noise, anything in a range of the logarithm."""
-PIECES_COUNTED = 6.0
+PIECES_COUNTED = 12.0
 """Pieces after which more of one photo tell nothing new: their errors are alike."""
 LIAR = 0.1
 """Probability that a tag or a profile has nothing to do with the photo."""
