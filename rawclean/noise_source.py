@@ -12,7 +12,6 @@ from torch import Tensor
 
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import independent_planes
-from rawclean.core.levels import Levels
 from rawclean.core.noise import MAX_VARIANCE, MID_GREY, NoiseModel
 from rawclean.core.noise_belief import LIAR, USUAL_ELECTRONS, NoiseBelief, prior_belief, stated_belief
 from rawclean.errors import InvalidNoiseError
@@ -88,18 +87,16 @@ class FoundNoise:
     @property
     def told(self) -> NoiseModel:
         """What a network is best told: the noise and its uncertainty."""
-        factor = math.exp(2 * CAUTION * self.width)
-        return NoiseModel(self.noise.shot * factor, self.noise.read * factor)
+        return self.noise.times(math.exp(2 * CAUTION * self.width))
 
 
-def find_noise(frame: RawFrame, settings: NoiseSettings, levels: Levels | None = None) -> FoundNoise:
-    """The noise of a photo; `levels` replace the frame's where the file's are known to be wrong.
+def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
+    """The noise of a photo.
 
     Raises InvalidNoiseError where neither the file nor the photo tells anything.
     """
-    levels = levels or frame.levels
-    linear = levels.to_linear(_sampled(frame.samples))
-    measured = measure_noise(independent_planes(frame.layout, linear), _floor(frame, levels), shipped_meter())
+    linear = frame.levels.to_linear(_sampled(frame.samples))
+    measured = measure_noise(independent_planes(frame.layout, linear), _floor(frame), shipped_meter())
     signal = float(linear.mean().clamp(min=0))
     if settings.noise is not None:
         return _ordered(settings.noise, measured, signal)
@@ -187,10 +184,10 @@ def _sampled(samples: Tensor) -> Tensor:
     return torch.cat([samples[..., top : top + BAND, :] for top in range(0, count * BAND, step * BAND)], dim=-2)
 
 
-def _floor(frame: RawFrame, levels: Levels) -> float:
+def _floor(frame: RawFrame) -> float:
     """Signal of the lowest code, which may hide lower values; integer codes end half a code above zero."""
     least = 0.0 if frame.is_float else 0.5
-    return (least - float(levels.black.min())) / levels.scale
+    return (least - float(frame.levels.black.min())) / frame.levels.scale
 
 
 def _evidence(origin: str, belief: NoiseBelief, signal: float) -> Evidence:

@@ -93,10 +93,15 @@ def noise_of_planes(mosaic: Mosaic, noise: NoiseModel) -> NoiseModel:
     return NoiseModel(shot, read)
 
 
+def one_of_each(planes: Tensor) -> Tensor:
+    """R, G, G and B (4, ...) of what is given for each plane of a mosaic (P, ...)."""
+    return planes if len(planes) == Mosaic.BAYER.planes else planes[ONE_OF_EACH]
+
+
 def independent_planes(layout: Layout, samples: Tensor) -> Tensor:
     """Planes (4, H', W') that share no sample, to estimate noise in."""
     if isinstance(layout, XTransPattern):
-        return layout.pack(samples)[ONE_OF_EACH]
+        return one_of_each(layout.pack(samples))
     if layout is not PlainLayout.LINEAR_RGB:
         return layout.pack(samples)
     height, width = (side // 2 * 2 for side in samples.shape[1:])

@@ -102,7 +102,7 @@ def without_line_offsets(planes: Tensor, offsets: LineOffsets) -> Tensor:
 
 
 def _mosaic_of(planes: Tensor) -> Mosaic:
-    return next(mosaic for mosaic in Mosaic if mosaic.planes == len(planes))
+    return Mosaic.of_planes(len(planes))
 
 
 def _find_along(planes: Tensor, noise: NoiseModel, lines: tuple[tuple[int, ...], ...]) -> Tensor:

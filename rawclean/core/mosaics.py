@@ -9,6 +9,11 @@ class Mosaic(Enum):
     BAYER = "bayer"
     XTRANS = "xtrans"
 
+    @classmethod
+    def of_planes(cls, count: int) -> "Mosaic":
+        """The family that is packed into `count` planes."""
+        return next(mosaic for mosaic in cls if mosaic.planes == count)
+
     @property
     def planes(self) -> int:
         """How many planes a network sees; each holds one colour."""

@@ -71,6 +71,10 @@ class NoiseModel:
         """Standard deviation at one signal level, the root mean square over the planes."""
         return float((self.shot * signal + self.read).mean().sqrt())
 
+    def times(self, factor: float) -> "NoiseModel":
+        """The noise of `factor` times the variance."""
+        return NoiseModel(self.shot * factor, self.read * factor)
+
     def to(self, device: torch.device) -> "NoiseModel":
         """The same noise on another device."""
         return NoiseModel(self.shot.to(device), self.read.to(device))

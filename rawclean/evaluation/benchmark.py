@@ -1,14 +1,14 @@
 """Denoisers x noise levels -> mean quality over photos, and how well the noise is estimated blindly."""
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
 from rawclean.core.bayer import pack_rggb, unpack_rggb
-from rawclean.core.layout import ONE_OF_EACH
+from rawclean.core.layout import one_of_each
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.evaluation.datasets import Block
@@ -68,7 +68,7 @@ def run_benchmark(
     for scene in read_scenes(folder, protocol.limit, protocol.mosaic):
         for level, shot in enumerate(protocol.shots):
             noisy, noise = scene.noisy(shot)
-            ratios[level].append(blind_noise(_four_planes(noisy)).sigma_at() / noise.sigma_at())
+            ratios[level].append(blind_noise(one_of_each(noisy)).sigma_at() / noise.sigma_at())
             found["noisy"][level].append(_scene_quality(noisy, scene))
             for name, denoiser in denoisers.items():
                 found[name][level].append(_scene_quality(denoiser(noisy, noise), scene))
@@ -122,7 +122,7 @@ def to_markdown(result: Benchmark) -> str:
             ["estimated / true sigma, median", *(f"{ratio:.2f}" for ratio in result.sigma_ratio)],
             ["photos within 15 %", *(f"{share:.0%}" for share in result.sigma_within)],
         ]
-        parts.append(_lines([["noise estimate, shot", *result.levels], *rows]))
+        parts.append(markdown_lines([["noise estimate, shot", *result.levels], *rows]))
     return "\n\n".join(parts)
 
 
@@ -130,10 +130,6 @@ def _scene_quality(planes: Tensor, scene: Scene) -> Quality:
     bayer = scene.mosaic is Mosaic.BAYER
     developed = raw_psnr(scene.srgb(planes), scene.srgb(scene.clean)) if bayer else None
     return Quality(raw_psnr(planes, scene.clean), raw_ssim(planes, scene.clean), developed)
-
-
-def _four_planes(planes: Tensor) -> Tensor:
-    return planes if len(planes) == Mosaic.BAYER.planes else planes[ONE_OF_EACH]
 
 
 def _judge(found: list[Quality], mosaic: Tensor, block: Block) -> None:
@@ -154,9 +150,10 @@ def _mean(values: list[Quality]) -> Quality:
 def _table(title: str, result: Benchmark, rows: Mapping[str, list[float]], digits: int) -> str:
     head = [f"{title}; shot" if len(result.levels) > 1 else title, *result.levels, "mean"]
     body = [[name, *(f"{value:.{digits}f}" for value in (*row, statistics.fmean(row)))] for name, row in rows.items()]
-    return _lines([head, *body])
+    return markdown_lines([head, *body])
 
 
-def _lines(rows: list[list[str]]) -> str:
+def markdown_lines(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row is its head."""
     head, *body = rows
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body))

@@ -76,7 +76,7 @@ class Scene:
     @property
     def mosaic(self) -> Mosaic:
         """What the planes are packed from."""
-        return next(mosaic for mosaic in Mosaic if mosaic.planes == len(self.clean))
+        return Mosaic.of_planes(len(self.clean))
 
 
 def read_scenes(folder: Path, limit: int | None = None, mosaic: Mosaic = Mosaic.BAYER) -> Iterator[Scene]:

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from rawclean.core.bad_pixels import find_bad_sites, repaired
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.layout import ONE_OF_EACH, Layout, noise_of_planes, plane_clip
+from rawclean.core.layout import Layout, noise_of_planes, one_of_each, plane_clip
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import XTransPattern
-from rawclean.evaluation.benchmark import Denoiser, Protocol
+from rawclean.evaluation.benchmark import Denoiser, Protocol, markdown_lines
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import ReadLine, Scene, read_scenes
 from rawclean.inference.denoise import without_lines
@@ -91,9 +91,9 @@ def chain_of(denoiser: Denoiser) -> Chain:
     """The product's chain about a denoiser that must be told the noise: all that is done to a photo's linear planes."""
 
     def denoise(planes: Tensor, noise: NoiseModel | None) -> Tensor:
-        mosaic = next(mosaic for mosaic in Mosaic if mosaic.planes == len(planes))
+        mosaic = Mosaic.of_planes(len(planes))
         layout: Layout = BayerPattern.RGGB if mosaic is Mosaic.BAYER else XTransPattern(0, 0)
-        measured = measure_noise(_four(planes), NO_FLOOR, shipped_meter())
+        measured = measure_noise(one_of_each(planes), NO_FLOOR, shipped_meter())
         found = weighed([], measured, signal=float(planes.mean())).told if noise is None else _of_colours(noise)
         bad = layout.pack(find_bad_sites(signal := _whole(planes, layout), layout, found))
         mapped = torch.where(bad, layout.pack(repaired(signal, _whole(bad, layout), layout)), planes)
@@ -182,10 +182,7 @@ def _height_left(planes: Tensor, exposure: Exposure) -> float | None:
 
 def _told_score(scene: Scene, read: ReadLine, shot: float, chain: Chain) -> ToldScore:
     noisy, noise = scene.noisy(shot, read=read)
-    told = tuple(
-        raw_psnr(chain(noisy, NoiseModel(noise.shot * factor**2, noise.read * factor**2)), scene.clean)
-        for factor in FACTORS
-    )
+    told = tuple(raw_psnr(chain(noisy, noise.times(factor**2)), scene.clean) for factor in FACTORS)
     blind = raw_psnr(chain(noisy, None), scene.clean)
     loss = told[FACTORS.index(1.0)] - blind
     return ToldScore(read, shot, raw_psnr(noisy, scene.clean), told, blind, loss, scene.name)
@@ -197,14 +194,9 @@ def _whole(planes: Tensor, layout: Layout) -> Tensor:
     return layout.unpack(planes, (planes.shape[1] * side, planes.shape[2] * side))
 
 
-def _four(planes: Tensor) -> Tensor:
-    return planes if len(planes) == Mosaic.BAYER.planes else planes[ONE_OF_EACH]
-
-
 def _of_colours(noise: NoiseModel) -> NoiseModel:
     """Noise of R, Gr, Gb and B, given that of the planes of a mosaic."""
-    index = slice(None) if len(noise.shot) == Mosaic.BAYER.planes else ONE_OF_EACH
-    return NoiseModel(noise.shot[index], noise.read[index])
+    return NoiseModel(one_of_each(noise.shot), one_of_each(noise.read))
 
 
 def _mean_fault(found: list[FaultScore]) -> FaultScore:
@@ -244,7 +236,7 @@ def _fault_table(name: str, faults: Mapping[str, FaultScore], shots: Sequence[fl
         ]
         for fault, score in faults.items()
     ]
-    return _markdown([head, *rows])
+    return markdown_lines([head, *rows])
 
 
 def _told_table(name: str, read: ReadLine, levels: Sequence[ToldScore], factors: Sequence[float]) -> str:
@@ -259,9 +251,4 @@ def _told_table(name: str, read: ReadLine, levels: Sequence[ToldScore], factors:
         for level in levels
     ]
     means = [statistics.fmean(column) for column in zip(*((x.noisy, *x.told, x.blind) for x in levels), strict=True)]
-    return _markdown([head, *rows, ["mean", *(f"{mean:.2f}" for mean in means), ""]])
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = rows
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body))
+    return markdown_lines([head, *rows, ["mean", *(f"{mean:.2f}" for mean in means), ""]])

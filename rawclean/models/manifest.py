@@ -69,7 +69,7 @@ class ModelCard:
     def residual_noise(self, noise: NoiseModel, strength: float) -> NoiseModel:
         """The noise that denoising with this model leaves, for the NoiseProfile of the result."""
         left = 1 - strength + strength * math.sqrt(self._ratio(noise.sigma_at()))
-        return NoiseModel(noise.shot * left**2, noise.read * left**2)
+        return noise.times(left**2)
 
     def _ratio(self, sigma: float) -> float:
         """Measured ratio, interpolated over the logarithm of sigma."""

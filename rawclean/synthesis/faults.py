@@ -175,7 +175,7 @@ def _read_sigma(exposure: Exposure) -> Tensor:
 
 
 def _mosaic(exposure: Exposure) -> Mosaic:
-    return next(mosaic for mosaic in Mosaic if mosaic.planes == len(exposure.clean))
+    return Mosaic.of_planes(len(exposure.clean))
 
 
 def _mosaic_size(exposure: Exposure) -> tuple[int, int]:

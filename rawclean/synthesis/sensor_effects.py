@@ -205,7 +205,7 @@ def quantised(noisy: Tensor, step: Tensor) -> Tensor:
 
 def _mosaic_size(shape: torch.Size) -> tuple[Mosaic, int, int]:
     """The mosaic that planes of `shape` are packed from, and its sides."""
-    mosaic = next(mosaic for mosaic in Mosaic if mosaic.planes == shape[1])
+    mosaic = Mosaic.of_planes(shape[1])
     side = math.isqrt(mosaic.planes)
     return mosaic, shape[2] * side, shape[3] * side
 
