@@ -97,16 +97,25 @@ def test_offsets_are_one_per_line_of_the_mosaic(columns):
     assert len(set(line.tolist())) == 16
 
 
-@pytest.mark.parametrize("effect", [row_offsets, bands])
-def test_lines_of_xtrans_run_through_all_planes(effect):
-    mosaic = unpack_xtrans(effect(torch.Size((1, 9, 8, 8)), rng())[0])
+def test_rows_of_xtrans_run_through_all_planes():
+    mosaic = unpack_xtrans(row_offsets(torch.Size((1, 9, 8, 8)), rng())[0])
     assert torch.equal(mosaic, mosaic[:, :1].expand(24, 24))
 
 
-def test_bands_are_waves_of_unit_amplitude():
-    waves = bands(torch.Size((64, 4, 128, 4)), rng())
-    assert float(waves.square().mean()) == pytest.approx(0.5, abs=0.05)
-    assert float(waves.abs().max()) <= 1
+def test_bands_are_waves_over_rows_or_blocks_of_columns_of_the_same_strength():
+    drawn = bands(torch.Size((600, 4, 96, 96)), rng())
+    assert float(drawn.square().mean()) == pytest.approx(0.5, abs=0.05)
+    waves = [crop for crop in drawn if torch.equal(crop, crop[..., :1].expand_as(crop))]
+    blocks = [crop for crop in drawn if torch.equal(crop, crop[..., :1, :].expand_as(crop))]
+    assert len(waves) + len(blocks) == 600 and abs(len(waves) - 300) < 50
+    assert max(float(wave.abs().max()) for wave in waves) <= 1
+    assert all(len(block.unique()) < 96 for block in blocks)
+
+
+@pytest.mark.parametrize("bad", [{"steps": 9000}, {"rows": -0.1}])
+def test_a_share_beyond_one_is_refused(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        SensorConfig(**bad)
 
 
 def test_the_colour_bias_is_one_offset_per_plane_of_which_half_is_shared():

@@ -197,7 +197,7 @@ def test_a_recipe_for_distilling_needs_a_teacher():
         read_recipe(shipped_recipe("distil"))
 
 
-@pytest.mark.parametrize("text", ["not toml [", "unknown = 1", 'network = "none"', "[noise]\nwrong = 1"])
+@pytest.mark.parametrize("text", ["not toml [", "unknown = 1", 'network = "none"', "[noise]\nwrong = 1", "[sensor]\nrows = 2"])
 def test_a_bad_recipe_is_named(tmp_path, text):
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(TrainingError, match=r"r\.toml"):

@@ -5,7 +5,7 @@ Every effect is drawn anew for each crop of a batch and can be switched off by a
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from rawclean.core.layout import sample
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.synthesis.noise_draw import log_uniform
+from rawclean.synthesis.shares import check_shares
 
 POISSON_BELOW = 20.0
 """Electrons from which on a Gaussian is as good."""
@@ -22,9 +23,9 @@ TAILS = (-0.28, 0.20)
 FILTER_SD = (0.35, 0.9)
 """Width in plane samples of the smoothing that some cameras apply to their RAW."""
 ROWS, COLUMNS, BANDS = (0.02, 1.0), (0.01, 0.4), (0.1, 1.5)
-"""Standard deviation of offsets per row and per column, and amplitude of waves over the rows."""
+"""Standard deviation of offsets per row and per column, amplitude of bands."""
 BAND_PERIOD = (8.0, 120.0)
-"""Rows of the mosaic."""
+"""Rows of a wave, columns of a block."""
 COLOUR_BIAS, MAX_BIAS = 0.15, 2e-3
 DEFECT_RATE, DEFECT_HEIGHT, DEAD_SHARE = (1e-5, 5e-4), (2.0, 15.0), 0.2
 """Share of the sites; height in local standard deviations: higher ones are mapped before the network."""
@@ -51,6 +52,10 @@ class SensorConfig:
     companded: float = 0.0
     clipped: float = 0.0
     """Above white; below, codes end at the pedestal where there are steps."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a share lies outside 0 to 1."""
+        check_shares(**asdict(self))
 
 
 def expose(clean: Tensor, noise: NoiseModel, config: SensorConfig, rng: torch.Generator) -> Tensor:
@@ -164,12 +169,18 @@ def row_offsets(shape: torch.Size, rng: torch.Generator, *, columns: bool = Fals
 
 
 def bands(shape: torch.Size, rng: torch.Generator) -> Tensor:
-    """A sine of unit amplitude, of a random period and phase, over the rows of the mosaic."""
+    """Half of the crops get a sine over the rows of the mosaic, the others blocks of columns that share an offset.
+
+    Both of unit amplitude: supplies hum, and columns share converters. Period, phase and width are random.
+    """
     mosaic, height, width = _mosaic_size(shape)
-    shares = torch.rand((2, shape[0], 1, 1, 1), generator=rng, device=rng.device)
+    shares = torch.rand((3, shape[0], 1, 1, 1), generator=rng, device=rng.device)
+    period = log_uniform(shares[0], *BAND_PERIOD)
     rows = torch.arange(height, device=rng.device)[:, None]
-    waves = torch.sin(2 * math.pi * (rows / log_uniform(shares[0], *BAND_PERIOD) + shares[1]))
-    return _to_planes(mosaic, waves, (height, width))
+    waves = torch.sin(2 * math.pi * (rows / period + shares[1]))
+    block = (torch.arange(width, device=rng.device) / period + shares[1]).long()
+    heights = torch.randn((shape[0], 1, 1, width), generator=rng, device=rng.device) / math.sqrt(2)
+    return _to_planes(mosaic, torch.where(shares[2] < 0.5, waves, heights.gather(-1, block)), (height, width))
 
 
 def colour_bias(shape: torch.Size, rng: torch.Generator) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rawclean.core.noise import NoiseModel
+from rawclean.synthesis.shares import check_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class ToldConfig:
     far_share: float = 0.1
     read: float = 0.0
     """Further spread for the read noise."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a share lies outside 0 to 1."""
+        check_shares(wide_share=self.wide_share, far_share=self.far_share)
 
 
 def tell_noise(noise: NoiseModel, config: ToldConfig, rng: torch.Generator) -> NoiseModel:

@@ -108,7 +108,7 @@ def read_recipe(path: Path, **changes: Any) -> TrainConfig:
         raise TrainingError(f"{path}: not a training recipe ({error})") from error
     try:
         config = dataclasses.replace(_config(table), **{k: v for k, v in changes.items() if v is not None})
-    except (TypeError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise TrainingError(f"{path}: {error}") from error
     if config.network not in NETWORKS:
         raise TrainingError(f"{path}: unknown network {config.network!r}; known: {', '.join(NETWORKS)}")
