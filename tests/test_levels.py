@@ -15,7 +15,11 @@ def test_black_becomes_zero_and_white_one():
 def test_adu_of_linear_is_the_mosaic_again(size):
     levels = Levels(torch.tensor([[1024.5, 1024.75], [1023.75, 1023.9]]), 16368.0)
     mosaic = torch.rand(size, generator=torch.Generator().manual_seed(0)) * 16000
-    assert torch.allclose(levels.to_adu(levels.to_linear(mosaic)), mosaic, atol=2e-3)  # float32 of 14 bit
+    linear = levels.to_linear(mosaic)
+    assert torch.allclose(levels.to_adu(linear), mosaic, atol=2e-3)  # float32 of 14 bit
+    places = torch.tensor([[0, 0], [0, 3], [3, 4], [1, 1]])
+    rows, columns = places.unbind(1)
+    assert torch.equal(levels.to_adu_at(linear[rows, columns], places), levels.to_adu(linear)[rows, columns])
 
 
 def test_each_site_has_its_own_black():

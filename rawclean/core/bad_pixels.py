@@ -25,7 +25,7 @@ LEAST_SPREADS, SUSPECT_SPREADS = 4.5, 3.0
 BAND = 32
 """Rows that are sifted together, so that they stay in the processor's cache."""
 SIFT_SIGMAS = 5.0
-PATCH, LEAST_TIMES = 8, 10.0
+PATCH, LEAST_TIMES = 8, 8.5
 """Side of a patch of a plane, and how many times its usual distance, with which texture counts, a bad site has."""
 UNEVENNESS, FLOOR = 0.005, 3.5e-4
 """Deviations that no eye sees: share of the signal by which sound sites differ anyway, and of white."""
@@ -72,8 +72,9 @@ def map_bad_pixels(frame: RawFrame, noise: NoiseModel, choice: BadPixels) -> Map
     count = int(bad.sum())
     if not count:
         return MappedFrame(frame, 0)
-    sound = frame.levels.to_adu(repaired(signal, bad, frame.layout))
-    return MappedFrame(frame.with_samples(torch.where(bad, sound, frame.samples)), count)
+    sound = frame.samples.clone()
+    sound[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], bad.nonzero())
+    return MappedFrame(frame.with_samples(sound), count)
 
 
 def visible_listed(frame: RawFrame) -> Tensor:

@@ -41,6 +41,11 @@ class Levels:
         """Linear signal (..., H, W) to ADU."""
         return linear * self.scale + self._black_map(linear)
 
+    def to_adu_at(self, linear: Tensor, places: Tensor) -> Tensor:
+        """Linear signal (N,) at `places` (N, 2) of a mosaic to ADU."""
+        rows, columns = self.black.shape
+        return linear * self.scale + self.black[places[:, 0] % rows, places[:, 1] % columns]
+
     def _black_map(self, samples: Tensor) -> Tensor:
         if bool((self.black == self.black.flatten()[0]).all()):
             return self.black.flatten()[0]

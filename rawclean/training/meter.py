@@ -52,9 +52,8 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
 
 def _loss(meter: NoiseMeter, batch: Batch) -> Tensor:
     """Negative log likelihood of the true log sigma of every piece and plane, and the error of the correlation."""
-    side = batch.clean.shape[2]
     images = torch.cat([batch.noisy, batch.clean, batch.noise.variance(batch.clean).sqrt()], dim=1)
-    pieces = images.unfold(2, side // 2, side // 2).unfold(3, side // 2, side // 2)
+    pieces = images.unfold(2, SIDE, SIDE).unfold(3, SIDE, SIDE)
     noisy, clean, sigma = pieces.movedim(1, 3).flatten(0, 2).chunk(3, dim=1)
     patches = scaled(noisy)
     kept = patches.scale.amin(1) > LEAST_SCALE
