@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from rawclean.core.bad_pixels import map_bad_pixels
 from rawclean.core.choices import BadPixels
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import mosaic_of
@@ -16,6 +15,7 @@ from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import ModelError
+from rawclean.inference.bad_pixels import map_bad_pixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, Progress, Signal, denoise
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype

@@ -6,12 +6,12 @@ import pytest
 import torch
 from dng_factory import Storage, entry, make_frame, write_dng
 
-from rawclean.core.bad_pixels import map_bad_pixels
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.choices import BadPixels
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import UnreadablePhotoError
 from rawclean.evaluation.fidelity import verify
+from rawclean.inference.bad_pixels import map_bad_pixels
 from rawclean.io import metadata as tags
 from rawclean.io.bad_sites import listed_bad_sites
 from rawclean.io.dng import DenoisedPhoto

@@ -6,7 +6,7 @@ import pytest
 import torch
 from dng_factory import make_frame
 
-from rawclean.core.bad_pixels import find_bad_sites, map_bad_pixels, repaired
+from rawclean.core.bad_pixels import repaired
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.choices import BadPixels
 from rawclean.core.layout import PlainLayout
@@ -14,6 +14,7 @@ from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.xtrans import XTransPattern
 from rawclean.evaluation.scenes import read_scenes
+from rawclean.inference.bad_pixels import find_bad_sites, map_bad_pixels
 from rawclean.io.raw import read_raw
 
 GAINS = {"R": 0.5, "G": 1.0, "B": 0.6}

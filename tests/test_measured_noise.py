@@ -12,7 +12,7 @@ from rawclean.core.noise_patches import KEPT, SIDE, cut_patches
 from rawclean.errors import InvalidNoiseError
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
 from rawclean.inference.measure import measure_noise
-from rawclean.models.meter import shipped_meter
+from rawclean.models.instruments import shipped_meter
 from rawclean.noise_source import blind_noise
 from rawclean.synthesis.faults import FAULTS, Exposure
 

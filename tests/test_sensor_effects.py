@@ -107,7 +107,8 @@ def test_bands_are_waves_over_rows_or_blocks_of_columns_of_the_same_strength():
     assert float(drawn.square().mean()) == pytest.approx(0.5, abs=0.05)
     waves = [crop for crop in drawn if torch.equal(crop, crop[..., :1].expand_as(crop))]
     blocks = [crop for crop in drawn if torch.equal(crop, crop[..., :1, :].expand_as(crop))]
-    assert len(waves) + len(blocks) == 600 and abs(len(waves) - 300) < 50
+    assert len(waves) + len(blocks) == 600
+    assert abs(len(waves) - 300) < 50
     assert max(float(wave.abs().max()) for wave in waves) <= 1
     assert all(len(block.unique()) < 96 for block in blocks)
 

@@ -20,8 +20,10 @@ from rawclean.core.unprocess import (
 from rawclean.errors import TrainingError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
-from rawclean.models.meter import load_meter
+from rawclean.models.instruments import load_instrument
 from rawclean.models.weights import load_network
+from rawclean.networks.noise_meter import NoiseMeter
+from rawclean.networks.site_judge import SiteJudge
 from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
 from rawclean.training import loop
 from rawclean.training.config import Stage, TrainConfig, read_recipe, shipped_recipe
@@ -162,10 +164,16 @@ def test_a_start_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
     assert "is for bayer" in result.err
 
 
+def test_the_judge_of_bad_pixels_is_trained_by_a_command(rawclean, photos, tmp_path):
+    result = rawclean("train", "judge", photos, "--out", tmp_path, "--steps", 2)
+    assert result.status == 0, result.err
+    assert load_instrument(tmp_path / "site-judge.safetensors", SiteJudge)
+
+
 def test_the_noise_meter_is_trained_by_a_command(rawclean, photos, tmp_path):
     result = rawclean("train", "meter", photos, "--out", tmp_path / "meter", "--steps", 2)
     assert result.status == 0, result.err
-    assert load_meter(tmp_path / "meter" / "noise-meter.safetensors")
+    assert load_instrument(tmp_path / "meter" / "noise-meter.safetensors", NoiseMeter)
 
 
 def test_two_processes_train_one_network(photos, tmp_path):
@@ -197,7 +205,9 @@ def test_a_recipe_for_distilling_needs_a_teacher():
         read_recipe(shipped_recipe("distil"))
 
 
-@pytest.mark.parametrize("text", ["not toml [", "unknown = 1", 'network = "none"', "[noise]\nwrong = 1", "[sensor]\nrows = 2"])
+@pytest.mark.parametrize(
+    "text", ["not toml [", "unknown = 1", 'network = "none"', "[noise]\nwrong = 1", "[sensor]\nrows = 2"]
+)
 def test_a_bad_recipe_is_named(tmp_path, text):
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(TrainingError, match=r"r\.toml"):

@@ -100,14 +100,40 @@ def meter(
     import torch
 
     from rawclean.inference.device import keep_freed_memory
-    from rawclean.models.meter import FILE
+    from rawclean.models.instruments import METER
     from rawclean.training.dataset import PhotoCrops
     from rawclean.training.meter import train_meter
 
     keep_freed_memory()
     recipe = _recipe("meter", config, steps=steps, seed=seed)
     crops = PhotoCrops.from_folders(photos, recipe.synthesis, torch.device("cpu"))
-    print(train_meter(crops, out / FILE, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet)))
+    print(train_meter(crops, out / METER, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet)))
+
+
+@app.command()
+def judge(
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Folder for the weights, site-judge.safetensors.")],
+    config: Config = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train the small network that tells bad pixels from details, on the CPU, in minutes."""
+    import torch
+
+    from rawclean.core.mosaics import Mosaic
+    from rawclean.inference.device import keep_freed_memory
+    from rawclean.models.instruments import JUDGE
+    from rawclean.training.dataset import PhotoCrops
+    from rawclean.training.judge import train_judge
+
+    keep_freed_memory()
+    recipe = _recipe("judge", config, steps=steps, seed=seed)
+    kinds = [dataclasses.replace(recipe.synthesis, mosaic=mosaic) for mosaic in Mosaic]
+    crops = [PhotoCrops.from_folders(photos, synthesis, torch.device("cpu")) for synthesis in kinds]
+    progress = _progress(recipe.steps, "suspects", quiet=quiet)
+    print(train_judge(crops, out / JUDGE, recipe.steps, recipe.seed, progress))
 
 
 def _recipe(name: str, path: Path | None, **changes: object) -> "TrainConfig":
@@ -136,9 +162,9 @@ def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceC
     print(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet)))
 
 
-def _progress(steps: int, *, quiet: bool) -> Callable[[int, float], None]:
-    def progress(step: int, loss: float) -> None:
+def _progress(steps: int, what: str = "loss", *, quiet: bool) -> Callable[[int, float], None]:
+    def progress(step: int, value: float) -> None:
         if not quiet:
-            print(f"step {step} of {steps}, loss {loss:.4f}", file=sys.stderr)
+            print(f"step {step} of {steps}, {what} {value:.6g}", file=sys.stderr)
 
     return progress

@@ -17,6 +17,8 @@ from rawclean.core.xtrans import PERIOD, XTransPattern
 
 REACH = 6
 """Sites to each side among which neighbours are sought."""
+OWN = 24
+"""Neighbours of the same colour that judge a site or replace it."""
 CHUNK = 1 << 16
 """Sites that are looked at together, to bound the memory."""
 

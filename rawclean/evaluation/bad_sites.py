@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
-from rawclean.core.bad_pixels import find_bad_sites, repaired, visible_listed
+from rawclean.core.bad_pixels import repaired, visible_listed
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, independent_planes
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidNoiseError
+from rawclean.inference.bad_pixels import find_bad_sites
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
 from rawclean.io.opcodes import BAD_PIXEL_OPCODES, bad_pixel_constants, opcode_numbers, without_opcodes

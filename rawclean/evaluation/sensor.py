@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rawclean.core.bad_pixels import find_bad_sites, repaired
+from rawclean.core.bad_pixels import repaired
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.layout import Layout, noise_of_planes, one_of_each, plane_clip
 from rawclean.core.mosaics import Mosaic
@@ -24,9 +24,10 @@ from rawclean.core.xtrans import XTransPattern
 from rawclean.evaluation.benchmark import Denoiser, Protocol, markdown_lines
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import ReadLine, Scene, read_scenes
+from rawclean.inference.bad_pixels import find_bad_sites
 from rawclean.inference.denoise import without_lines
 from rawclean.inference.measure import measure_noise
-from rawclean.models.meter import shipped_meter
+from rawclean.models.instruments import shipped_meter
 from rawclean.noise_source import weighed
 from rawclean.synthesis.faults import FAULTS, Exposure
 

@@ -35,14 +35,14 @@ class NoiseMeter(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *(nn.Conv2d(PLANES, 16, 3, padding=1), nn.ReLU()),
-            *(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()),
-            *(nn.Conv2d(16, 24, 3, padding=1, stride=2), nn.ReLU()),
+            *(nn.Conv2d(PLANES, 24, 3, padding=1), nn.ReLU()),
+            *(nn.Conv2d(24, 24, 3, padding=1), nn.ReLU()),
             *(nn.Conv2d(24, 32, 3, padding=1, stride=2), nn.ReLU()),
+            *(nn.Conv2d(32, 48, 3, padding=1, stride=2), nn.ReLU()),
             *(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-            *(nn.Linear(32, 48), nn.ReLU()),
+            *(nn.Linear(48, 64), nn.ReLU()),
         )
-        self.answer = nn.Linear(48, 2 * PLANES + 1)
+        self.answer = nn.Linear(64, 2 * PLANES + 1)
 
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log of noise over scale (N, 4), log of its standard deviation (N, 4), correlation (N,) of (N, 4, H, W)."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rawclean.core.noise_patches import LEAST_SCALE, SIDE, scaled
-from rawclean.models.meter import save_meter
+from rawclean.models.instruments import save_instrument
 from rawclean.networks.noise_meter import NoiseMeter
 from rawclean.training.batch import Batch
 from rawclean.training.dataset import PhotoCrops
@@ -46,7 +46,7 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
         if step % LOG_EVERY == 0 or step == steps:
             progress(step, total / ((step - 1) % LOG_EVERY + 1))
             total = 0.0
-    save_meter(out, meter)
+    save_instrument(out, meter)
     return out
 
 

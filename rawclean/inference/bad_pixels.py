@@ -1,0 +1,53 @@
+"""Bad pixels of a photo, named by the file or found by the judge, are replaced by their neighbours."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rawclean.core.bad_pixels import repaired, visible_listed
+from rawclean.core.choices import BadPixels
+from rawclean.core.frame import RawFrame
+from rawclean.core.layout import Layout, PlainLayout
+from rawclean.core.noise import NoiseModel
+from rawclean.core.suspect_sites import find_suspects
+from rawclean.models.instruments import shipped_judge
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFrame:
+    """A photo whose bad pixels have been replaced."""
+
+    frame: RawFrame
+    count: int
+    """Visible sites that were replaced."""
+
+
+def map_bad_pixels(frame: RawFrame, noise: NoiseModel, choice: BadPixels) -> MappedFrame:
+    """Replace the visible sites of `frame` that the file names, or that stand alone in `noise` (4,), as chosen.
+
+    Masked borders stay, and so does a demosaiced image, where a bad site has long become a blot.
+    """
+    if choice is BadPixels.OFF or frame.layout is PlainLayout.LINEAR_RGB:
+        return MappedFrame(frame, 0)
+    signal = frame.levels.to_linear(frame.samples)
+    bad = visible_listed(frame)
+    if choice is BadPixels.AUTO:
+        first = repaired(signal, bad, frame.layout) if bool(bad.any()) else signal
+        bad = bad | find_bad_sites(first, frame.layout, noise)
+    count = int(bad.sum())
+    if not count:
+        return MappedFrame(frame, 0)
+    sound = frame.samples.clone()
+    sound[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], bad.nonzero())
+    return MappedFrame(frame.with_samples(sound), count)
+
+
+@torch.inference_mode()
+def find_bad_sites(signal: Tensor, layout: Layout, noise: NoiseModel) -> Tensor:
+    """The isolated hot and dead sites of a linear mosaic `signal` (H, W) with `noise` (4,), bool (H, W)."""
+    suspects = find_suspects(signal, layout, noise)
+    found = suspects.places[shipped_judge()(suspects.features) > 0]
+    bad = torch.zeros(signal.shape, dtype=torch.bool)
+    bad[found[:, 0], found[:, 1]] = True
+    return bad

@@ -1,0 +1,112 @@
+"""Train the judge of bad pixels: photos with noise and small lights, half of them with hot and dead sites put in."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rawclean.core.bayer import BayerPattern
+from rawclean.core.layout import Layout, one_of_each
+from rawclean.core.mosaics import Mosaic
+from rawclean.core.noise import NoiseModel
+from rawclean.core.suspect_sites import find_suspects
+from rawclean.core.xtrans import XTransPattern
+from rawclean.models.instruments import save_instrument
+from rawclean.networks.site_judge import SiteJudge
+from rawclean.synthesis.lights import small_lights
+from rawclean.training.dataset import PhotoCrops
+
+CROPS, CROP_SIDE = 4, 288
+HOT_SHARE, HOT_HEIGHT, DEAD_SHARE = 4e-4, 0.25, 5e-5
+"""Shares of the sites, and mean of the exponential height, in units of white."""
+FAULTY_CROPS, LEAST_CHANGE = 0.5, 3.0
+"""Share of the crops with bad sites; standard deviations below which one is not asked about."""
+FITTING_STEPS, FITTING_BATCH, LEARNING_RATE = 8000, 2048, 3e-3
+LOG_EVERY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What was seen of N suspects."""
+
+    features: Tensor
+    """(N, FEATURES)."""
+    is_bad: Tensor
+    """(N,)."""
+
+
+def train_judge(
+    crops: Sequence[PhotoCrops], out: Path, steps: int, seed: int, progress: Callable[[int, float], None]
+) -> Path:
+    """Collect suspects from `steps` batches of each of `crops`, fit the judge, and write it to `out`; return it.
+
+    `progress` is called with the suspects so far. Raises TrainingError where the photos are too small.
+    """
+    torch.manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
+    examples: list[Examples] = []
+    for step in range(1, steps + 1):
+        examples += [each for drawing in crops for each in _draw(drawing, rng)]
+        if step % LOG_EVERY == 0 or step == steps:
+            progress(step, float(sum(len(each.features) for each in examples)))
+    judge = _fit(_joined(examples), rng)
+    save_instrument(out, judge)
+    return out
+
+
+def _draw(crops: PhotoCrops, rng: torch.Generator) -> list[Examples]:
+    batch = crops.draw(CROPS, CROP_SIDE, rng)
+    mosaic = Mosaic.of_planes(batch.clean.shape[1])
+    lights = small_lights(CROPS, (CROP_SIDE, CROP_SIDE), mosaic, rng)
+    twinkle = (batch.noise.shot[..., None, None] * lights).sqrt() * torch.randn(lights.shape, generator=rng)
+    sound = (batch.noisy + lights + twinkle).clamp(max=1)
+    is_faulty = torch.rand((CROPS, 1, 1, 1), generator=rng) < FAULTY_CROPS
+    seen = torch.where(is_faulty, _with_bad_sites(sound, rng), sound)
+    change = (seen - sound).abs() / batch.noise.variance(sound).sqrt()
+    layout = XTransPattern(0, 0) if mosaic is Mosaic.XTRANS else BayerPattern.RGGB
+    pairs = zip(batch.told.shot, batch.told.read, strict=True)
+    told = [NoiseModel(one_of_each(shot), one_of_each(read)) for shot, read in pairs]
+    return [_examples(layout, *crop) for crop in zip(seen, change, told, strict=True)]
+
+
+def _with_bad_sites(sound: Tensor, rng: torch.Generator) -> Tensor:
+    chance = torch.rand(sound.shape, generator=rng)
+    height = -HOT_HEIGHT * torch.rand(sound.shape, generator=rng).clamp(min=1e-6).log()
+    heated = torch.where(chance < HOT_SHARE, (sound + height).clamp(max=1), sound)
+    return torch.where(chance > 1 - DEAD_SHARE, 0, heated)
+
+
+def _examples(layout: Layout, seen: Tensor, change: Tensor, told: NoiseModel) -> Examples:
+    """Suspects of one crop; `change` is what was done to the planes `seen`, in standard deviations of the noise."""
+    size = (CROP_SIDE, CROP_SIDE)
+    suspects = find_suspects(layout.unpack(seen, size), layout, told)
+    changed = layout.unpack(change, size)[suspects.places[:, 0], suspects.places[:, 1]]
+    asked = (changed == 0) | (changed > LEAST_CHANGE)
+    return Examples(suspects.features[asked], changed[asked] > 0)
+
+
+def _joined(parts: Sequence[Examples]) -> Examples:
+    return Examples(torch.cat([part.features for part in parts]), torch.cat([part.is_bad for part in parts]))
+
+
+def _fit(examples: Examples, rng: torch.Generator) -> SiteJudge:
+    judge = SiteJudge()
+    judge.mean.copy_(examples.features.mean(0))
+    judge.deviation.copy_(examples.features.std(0) + 1e-6)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / FITTING_STEPS)
+    )
+    target = examples.is_bad.float()
+    for _ in range(FITTING_STEPS):
+        index = torch.randint(len(target), (FITTING_BATCH,), generator=rng)
+        loss = functional.binary_cross_entropy_with_logits(judge(examples.features[index]), target[index])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    return judge
