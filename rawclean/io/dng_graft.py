@@ -45,7 +45,6 @@ _STALE_TAGS = (
 )
 _PINNED_TAGS = (tags.MAKER_NOTE, tags.DNG_PRIVATE_DATA)
 """Values that may hold offsets which nobody knows, and so must not move."""
-_MAX_CHAIN = 16
 
 
 def graft_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8] | None = None) -> bytearray:
@@ -77,7 +76,7 @@ class _Graft:
             raise OutputError(f"{photo.frame.source}: its raw image is cropped in a way that is not supported yet")
 
     def run(self) -> bytearray:
-        chain = self._chain()
+        chain = self.tiff.chain()
         first = chain[0]
         children = self.tiff.children(first, tags.SUB_IFDS)
         linked = {tag: self.tiff.children(first, tag)[:1] for tag in (tags.EXIF_IFD, tags.GPS_IFD)}
@@ -93,13 +92,6 @@ class _Graft:
             following = self._write(page, following)
         self.canvas.set_first(self._write(self._with_identity(first, links), following))
         return self.canvas.finish()
-
-    def _chain(self) -> list[Directory]:
-        """IFD0 and those linked after it."""
-        chain = [self.tiff.first()]
-        while chain[-1].next_offset and len(chain) < _MAX_CHAIN:
-            chain.append(self.tiff.directory(chain[-1].next_offset))
-        return chain
 
     def _release(self, page: Directory) -> None:
         """Give back what is stored anew: the table, its values but pinned ones, and the picture if it is replaced."""

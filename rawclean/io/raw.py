@@ -6,10 +6,6 @@ rawpy gives integer blacks in colour order and no DNG tags; for a DNG the tags d
 import dataclasses
 import io
 import math
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +19,20 @@ from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import CANONICAL, XTransPattern
-from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
+from rawclean.errors import (
+    InvalidLevelsError,
+    InvalidNoiseError,
+    RawcleanError,
+    UnreadablePhotoError,
+    UnsupportedSensorError,
+)
+from rawclean.io import libraw
 from rawclean.io import metadata as tags
 from rawclean.io.bad_sites import listed_bad_sites
 from rawclean.io.metadata import Metadata, read_metadata
-from rawclean.io.raster import libraw_reads, read_raster, without_samples
+from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
+from rawclean.io.segments import stored_image
 
-_ONE_AT_A_TIME = threading.Lock()
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
 
@@ -37,8 +40,9 @@ MIN_SIDE = 16
 """Smallest visible side, in samples, that is a photo."""
 
 RAW_SUFFIXES = frozenset(
-    {".3fr", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef"}
-    | {".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+    {".3fr", ".arq", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc"}
+    | {".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf"}
+    | {".srw", ".x3f"}
 )
 """Names under which LibRaw's cameras keep their photos; a folder is searched for them."""
 
@@ -54,10 +58,10 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
     try:
         facts = read_metadata(path)
         _check_dng_layout(facts)
-        ours = None if libraw_reads(facts) else read_raster(path, facts)
-        opened = str(path) if ours is None else io.BytesIO(without_samples(facts))
-        with _libraw_silenced(), rawpy.imread(opened) as raw:
-            frame = _frame(raw, facts, _raster(raw) if ours is None else ours, path)
+        check_raw_image(facts)
+        ours = None if libraw_reads(facts) else read_raster(facts)
+        with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
+            frame = _frame(raw, facts, libraw.samples(raw) if ours is None else ours, path)
         return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
@@ -72,29 +76,15 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
 def count_samples(path: Path) -> int:
     """Samples that a photo will have in memory, from its header; 0 where that cannot be read."""
     try:
-        with _libraw_silenced(), rawpy.imread(str(path)) as raw:
+        facts = read_metadata(path)
+        if facts.is_dng:
+            image = stored_image(facts)
+            return image.height * image.width * image.colours
+        with libraw.opened(path) as raw:
             per_pixel = 1 if raw.raw_type is rawpy.RawType.Flat else 3
             return int(raw.sizes.raw_height) * int(raw.sizes.raw_width) * per_pixel
-    except (rawpy.LibRawError, OSError):  # reading the photo will say it better
+    except (RawcleanError, rawpy.LibRawError, OSError):  # reading the photo will say it better
         return 0
-
-
-@contextmanager
-def _libraw_silenced() -> Iterator[None]:
-    """Keep LibRaw from writing to standard error on its own; what matters of it is in the exception.
-
-    One thread at a time: of two, the second would take the first one's silence for what to go back to.
-    """
-    with _ONE_AT_A_TIME:
-        saved = os.dup(2)
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(silence)
 
 
 def _check_is_file(path: Path) -> None:
@@ -102,6 +92,8 @@ def _check_is_file(path: Path) -> None:
         raise UnreadablePhotoError(f"{path}: is a folder; use `rawclean batch` for folders")
     if not path.exists():
         raise UnreadablePhotoError(f"{path}: no such file")
+    if not path.is_file():
+        raise UnreadablePhotoError(f"{path}: is a device or a pipe, no file")
     if path.stat().st_size == 0:
         raise UnreadablePhotoError(f"{path}: the file is empty; copy it from the card again")
 
@@ -150,12 +142,6 @@ def _check_samples(raw: rawpy.RawPy, layout: Layout, raster: Tensor) -> None:
     size, colours = (raw.sizes.raw_height, raw.sizes.raw_width), layout.samples_per_pixel
     if raster.shape != (size if colours == 1 else (colours, *size)):
         raise UnreadablePhotoError("its samples are not laid out as its tags say; the file is damaged")
-
-
-def _raster(raw: rawpy.RawPy) -> Tensor:
-    """All samples as LibRaw reads them, (H, W) or (3, H, W), float32 ADU."""
-    image = torch.from_numpy(raw.raw_image.astype(np.float32))
-    return image[..., :3].permute(2, 0, 1).contiguous() if image.ndim == 3 else image  # LibRaw keeps four colours
 
 
 def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> RawFrame:

@@ -74,7 +74,7 @@ def _opened(photo: DenoisedPhoto, facts: Metadata) -> Iterator[rawpy.RawPy]:
         with rawpy.imread(io.BytesIO(graft_dng(plain, facts))) as raw:
             yield raw
         return
-    with rawpy.imread(str(photo.frame.source)) as raw:
+    with rawpy.imread(str(photo.frame.source)) as raw:  # which has been read, and so checked
         codes = stored_samples(photo.frame, spread=False).values
         if raw.raw_image.ndim == 3:
             raw.raw_image[..., : codes.shape[2]] = codes
