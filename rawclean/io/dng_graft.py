@@ -5,6 +5,7 @@ its start; the rest moves together, so that a smaller mosaic makes a smaller fil
 """
 
 import dataclasses
+import math
 from collections.abc import Collection
 
 import numpy as np
@@ -47,6 +48,12 @@ _PINNED_TAGS = (tags.MAKER_NOTE, tags.DNG_PRIVATE_DATA)
 """Values that may hold offsets which nobody knows, and so must not move."""
 
 
+LEAST_ROOM = 1 << 24
+"""Pixels that all previews together may have more than the photo, and still be made at the size that they had."""
+LARGEST_SIDE = 65500
+"""Of a JPEG, in libjpeg."""
+
+
 def graft_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8] | None = None) -> bytearray:
     """The DNG `photo.frame.source`, of which `facts` are, with its samples replaced.
 
@@ -71,6 +78,7 @@ class _Graft:
         raw = _without_applied(facts.raw, photo, is_lossy=facts.is_lossy)
         self.stored = stored_samples(_with_marks(photo.frame, raw), spread=_may_be_spread(raw))
         self.pixels = pixels
+        self.room = math.prod(photo.frame.raster.shape[-2:]) + LEAST_ROOM
         size = tuple(facts.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if size != tuple((side,) for side in photo.frame.raster.shape[-2:]):
             raise OutputError(f"{photo.frame.source}: its raw image is cropped in a way that is not supported yet")
@@ -131,12 +139,13 @@ class _Graft:
 
     def _size(self, page: Directory) -> tuple[int, int] | None:
         height, width = (self.tiff.integers(page.entries.get(tag)) for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
-        if height and width and 0 < height[0] <= 1 << 16 and 0 < width[0] <= 1 << 16:
-            return height[0], width[0]
-        return None
+        return (height[0], width[0]) if height and width and height[0] > 0 and width[0] > 0 else None
 
     def _with_new_preview(self, page: Directory, pixels: NDArray[np.uint8]) -> Directory:
         size = self._size(page) or preview_size(pixels)
+        if math.prod(size) > self.room or max(size) > LARGEST_SIDE:
+            size = preview_size(pixels)
+        self.room -= math.prod(size)
         dropped = (*tags.STORAGE_TAGS, tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT)
         kind = page.entries.get(tags.NEW_SUBFILE_TYPE)
         return page.with_entries([*preview_entries(self.canvas, pixels, size), *([kind] if kind else [])], dropped)

@@ -16,7 +16,6 @@ from torch import Tensor
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
-from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import CANONICAL, XTransPattern
 from rawclean.errors import (
@@ -29,9 +28,11 @@ from rawclean.errors import (
 from rawclean.io import libraw
 from rawclean.io import metadata as tags
 from rawclean.io.bad_sites import listed_bad_sites
+from rawclean.io.levels import check_signal, read_levels, without_black_deltas
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
 from rawclean.io.segments import stored_image
+from rawclean.io.white_balance import NO_GAINS, camera_gains, neutral_gains
 
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
@@ -103,6 +104,10 @@ def _check_dng_layout(facts: Metadata) -> None:
     if not facts.is_dng:
         return
     repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
+    if repeat and len(facts.numbers(tags.CFA_PATTERN)) != math.prod(repeat):
+        raise UnreadablePhotoError(
+            "its colour pattern (CFAPattern) is not of the size that it says; the file is damaged"
+        )
     if repeat and repeat not in ((2, 2), (6, 6)):
         quad = repeat == (4, 4)
         kind = "Quad-Bayer sensor" if quad else f"colour pattern of {repeat[0]:g}x{repeat[-1]:g}"
@@ -153,12 +158,13 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
             f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
             f"{MIN_SIDE}x{MIN_SIDE}"
         )
+    levels = read_levels(raw, facts, layout)
     frame = RawFrame(
         raster=raster,
         active=active,
         layout=layout,
-        levels=_levels(raw, facts, layout),
-        colour=Colour(_wb_gains(raw), _xyz_to_camera(raw, facts)),
+        levels=levels,
+        colour=Colour(camera_gains(raw, is_dng=facts.is_dng) or NO_GAINS, _xyz_to_camera(raw, facts)),
         camera=facts.camera,
         exposure=_exposure(raw, facts),
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
@@ -168,8 +174,14 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
         is_float=facts.has_float_samples,
     )
     frame = dataclasses.replace(frame, listed_bad=listed_bad_sites(frame, facts))
-    _bake_black_deltas(frame, facts)
-    return frame
+    without_black_deltas(frame, facts)
+    check_signal(frame)
+    return frame if camera_gains(raw, is_dng=facts.is_dng) else _made_neutral(frame)
+
+
+def _made_neutral(frame: RawFrame) -> RawFrame:
+    """With the white balance that the photo itself suggests."""
+    return dataclasses.replace(frame, colour=dataclasses.replace(frame.colour, wb_gains=neutral_gains(frame)))
 
 
 def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
@@ -186,55 +198,6 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
         if 0 <= top < bottom <= sizes.raw_height and 0 <= left < right <= sizes.raw_width:
             return ActiveArea(top, left, bottom - top, right - left)
     raise InvalidLevelsError(f"its ActiveArea {corners} is not inside the image; the file is damaged")
-
-
-def _levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
-    """Black and white; LibRaw spreads the 8 bits of a lossy DNG over its own scale, from 0."""
-    if facts.is_lossy:
-        return Levels(torch.zeros(1, 1), float(raw.white_level))
-    if layout is PlainLayout.LINEAR_RGB:
-        black = torch.tensor(facts.numbers(tags.BLACK_LEVEL) or (0.0,), dtype=torch.float32)
-        if len(black) not in (1, 3):
-            raise InvalidLevelsError(f"{len(black)} black levels for three colours; the file is damaged")
-        return Levels(black[:, None, None], _white(raw, facts))
-    return Levels(_black(raw, facts), _white(raw, facts))
-
-
-def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
-    """Blacks by position, as many as repeat; a DNG's tag counts from the active area and may hold fractions."""
-    values = facts.numbers(tags.BLACK_LEVEL)
-    rows, columns = (*facts.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
-    if facts.is_dng and not values:
-        return torch.zeros(1, 1)
-    if values and len(values) == rows * columns:
-        return torch.tensor(values, dtype=torch.float32).reshape(rows, columns)
-    per_colour = raw.black_level_per_channel
-    if raw.num_colors == 1:
-        return torch.full((1, 1), float(per_colour[0]))
-    return torch.tensor([[float(per_colour[index]) for index in row] for row in np.asarray(raw.raw_pattern).tolist()])
-
-
-def _white(raw: rawpy.RawPy, facts: Metadata) -> float:
-    values = facts.numbers(tags.WHITE_LEVEL)
-    return min(values) if values else float(raw.white_level)
-
-
-def _bake_black_deltas(frame: RawFrame, facts: Metadata) -> None:
-    """Apply BlackLevelDeltaH/V to the samples: of six raw developers only the DNG SDK applies the tags rightly."""
-    per_column, per_row = (facts.numbers(tag) for tag in (tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V))
-    if len(per_column) == frame.active.width:
-        frame.samples.sub_(torch.tensor(per_column, dtype=torch.float32))
-    if len(per_row) == frame.active.height:
-        frame.samples.sub_(torch.tensor(per_row, dtype=torch.float32)[:, None])
-
-
-def _wb_gains(raw: rawpy.RawPy) -> tuple[float, float, float]:
-    """As-shot gains with green 1; daylight's, then none, where the camera left no usable ones."""
-    for gains in (raw.camera_whitebalance, raw.daylight_whitebalance):
-        red, green, blue = gains[:3]
-        if all(math.isfinite(gain) and gain > 0 for gain in (red, green, blue)):
-            return red / green, 1.0, blue / green
-    return 1.0, 1.0, 1.0
 
 
 def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:

@@ -15,23 +15,12 @@ from rawclean.errors import UnreadablePhotoError
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, FLOAT, DOUBLE, IFD = 1, 2, 3, 4, 5, 7, 10, 11, 12, 13
 
-_FORMATS = {
-    1: "B",
-    2: "B",
-    3: "H",
-    4: "I",
-    5: "II",
-    6: "b",
-    7: "B",
-    8: "h",
-    9: "i",
-    10: "ii",
-    11: "f",
-    12: "d",
-    13: "I",
-}
+_FORMATS = dict(enumerate(("B", "B", "H", "I", "II", "b", "B", "h", "i", "ii", "f", "d", "I"), 1))
 _MAGIC = (42, 0x4F52, 0x5352, 0x55)
 """TIFF, Olympus ORF (two spellings), Panasonic RW2."""
+TIFF_STARTS = tuple(
+    start for magic in _MAGIC for start in (b"II" + magic.to_bytes(2, "little"), b"MM" + magic.to_bytes(2, "big"))
+)
 MAX_DIRECTORIES, MAX_ENTRIES = 64, 512
 """Of a file, and of a directory: LibRaw reads no more entries either. Cameras write a tenth of both."""
 MAX_NUMBERS = 1 << 20
@@ -74,7 +63,7 @@ class Directory:
 
     @property
     def size(self) -> int:
-        """Bytes that the table takes in the file."""
+        """Bytes of the table."""
         return 6 + 12 * len(self.entries)
 
     def with_entries(self, changed: Iterable[Entry], dropped: Iterable[int] = ()) -> "Directory":
@@ -114,11 +103,16 @@ class Tiff:
         return self._directories[offset]
 
     def chain(self) -> list[Directory]:
-        """IFD0 and those linked after it, each once; raises UnreadablePhotoError."""
+        """IFD0 and those linked after it, each once, up to where no directory is; raises UnreadablePhotoError."""
         chain = {directory.offset: directory for directory in [self.first()]}
         following = self.first().next_offset
         while following and following not in chain:
-            chain[following] = self.directory(following)
+            if len(chain) >= MAX_DIRECTORIES:
+                raise UnreadablePhotoError(f"more than {MAX_DIRECTORIES} directories of tags; the file is damaged")
+            try:
+                chain[following] = self.directory(following)
+            except UnreadablePhotoError:  # some cameras end the chain with anything
+                break
             following = chain[following].next_offset
         return list(chain.values())
 
@@ -153,9 +147,11 @@ class Tiff:
         return printable(entry.data[:MAX_TEXT].partition(b"\0")[0].decode("utf-8", "replace").strip())
 
     def encode(self, tag: int, kind: int, values: Sequence[float]) -> Entry:
-        """A new entry in the byte order of this file; rationals are rounded to a millionth."""
+        """A new entry in the byte order of this file; rationals are rounded to a millionth, or as 32 bits allow."""
         if kind in (RATIONAL, SRATIONAL):
-            ratios = [Fraction(value).limit_denominator(1_000_000) for value in values]
+            ratios = [
+                _ratio(value, *((0, 2**32 - 1) if kind == RATIONAL else (-(2**31), 2**31 - 1))) for value in values
+            ]
             flat: list[float] = [part for ratio in ratios for part in (ratio.numerator, ratio.denominator)]
         else:
             flat = list(values)
@@ -276,6 +272,11 @@ class TiffCanvas:
 def empty_tiff(order: str) -> Tiff:
     """A TIFF file with no directory yet; `order` is < for little-endian, > for big-endian."""
     return Tiff(b"II*\0\0\0\0\0" if order == "<" else b"MM\0*\0\0\0\0")
+
+
+def _ratio(value: float, least: int, most: int) -> Fraction:
+    near = min(max(float(value), least), most)
+    return Fraction(near).limit_denominator(max(1, min(1_000_000, int(most / max(abs(near), 1.0)))))
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
