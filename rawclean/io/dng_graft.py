@@ -122,7 +122,8 @@ class _Graft:
         return self.canvas.write_directory(Directory(page.offset, page.entries, next_offset))
 
     def _with_identity(self, first: Directory, links: dict[int, list[int]]) -> Directory:
-        changed = identity_entries(self.tiff, self.stored, first.entries.get(tags.XMP))
+        xmp = first.entries.get(tags.XMP)
+        changed = identity_entries(self.tiff, self.stored, xmp.data if xmp else None)
         oldest_reader = self.tiff.integers(first.entries.get(tags.DNG_BACKWARD_VERSION))
         if self.photo.compression is Compression.JXL and oldest_reader < JPEG_XL_VERSION:
             changed += version_entries(self.tiff, Compression.JXL)

@@ -21,7 +21,8 @@ SOFTWARE, DATE_TIME, PREDICTOR, XMP = 305, 306, 317, 700
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS, SAMPLE_FORMAT = 322, 323, 324, 325, 330, 339
 JPEG_OFFSET, JPEG_BYTE_COUNT, YCBCR_SUB_SAMPLING = 513, 514, 530
 EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD, MAKER_NOTE = 34665, 34853, 40965, 37500
-EXPOSURE_TIME, F_NUMBER, ISO_SPEED, RECOMMENDED_EXPOSURE_INDEX, FOCAL_LENGTH = 33434, 33437, 34855, 34866, 37386
+EXPOSURE_TIME, F_NUMBER, ISO_SPEED, FOCAL_LENGTH = 33434, 33437, 34855, 37386
+STANDARD_OUTPUT_SENSITIVITY, RECOMMENDED_EXPOSURE_INDEX, ISO_SPEED_LONG = 34865, 34866, 34867
 EXIF_VERSION, DATE_TIME_ORIGINAL, LENS_SPECIFICATION, LENS_INFO = 36864, 36867, 42034, 50736
 CFA_REPEAT_PATTERN_DIM, CFA_PATTERN, CFA_PLANE_COLOR, CFA_LAYOUT = 33421, 33422, 50710, 50711
 DNG_VERSION, DNG_BACKWARD_VERSION, UNIQUE_CAMERA_MODEL, DNG_PRIVATE_DATA = 50706, 50707, 50708, 50740
@@ -48,7 +49,9 @@ FLOATING_POINT = 3
 """SampleFormat."""
 
 ISO_OVERFLOW = 65535
-"""EXIF's 16-bit ISO at its end; the true value is in RecommendedExposureIndex."""
+"""EXIF's 16-bit ISO at its end; the true value is in one of the tags of 32 bits."""
+ISO_TAGS = (ISO_SPEED, RECOMMENDED_EXPOSURE_INDEX, STANDARD_OUTPUT_SENSITIVITY, ISO_SPEED_LONG)
+"""In the order in which EXIF 2.32 lets a camera choose what its ISO means."""
 
 
 MAX_FILE = 1 << 31
@@ -115,13 +118,14 @@ class Metadata:
         if self.tiff is None or self.exif is None:
             return None
         values = self.tiff.numbers(self.exif.entries.get(tag))
-        return values[0] if values and values[0] > 0 else None
+        return values[0] if values and 0 < values[0] < math.inf else None
 
     @property
     def iso(self) -> float | None:
-        """ISO speed as EXIF has it."""
-        iso = self.exif_number(ISO_SPEED)
-        return self.exif_number(RECOMMENDED_EXPOSURE_INDEX) if iso == ISO_OVERFLOW else iso
+        """ISO speed, from EXIF or from IFD0, where Android's cameras put it."""
+        pages = [page for page in (self.exif, self.tiff.first() if self.tiff else None) if page]
+        found = (self.tiff.numbers(page.entries.get(tag)) for page in pages for tag in ISO_TAGS if self.tiff)
+        return next((iso for iso, *_ in filter(None, found) if 0 < iso < math.inf and iso != ISO_OVERFLOW), None)
 
 
 def read_metadata(path: Path) -> Metadata:

@@ -213,7 +213,7 @@ def _exposure(raw: rawpy.RawPy, facts: Metadata) -> Exposure:
         return value if math.isfinite(value) and value > 0 else None
 
     return Exposure(
-        iso=facts.iso or positive(other.iso_speed),
+        iso=facts.iso or (None if other.iso_speed == tags.ISO_OVERFLOW else positive(other.iso_speed)),
         seconds=facts.exif_number(tags.EXPOSURE_TIME) or positive(other.shutter_speed),
         aperture=facts.exif_number(tags.F_NUMBER) or positive(other.aperture),
         focal_length=facts.exif_number(tags.FOCAL_LENGTH) or positive(other.focal_length),
