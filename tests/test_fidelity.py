@@ -35,6 +35,31 @@ def test_what_rawclean_writes_passes(tmp_path, name):
     assert failed(written(tmp_path, read_raw(source)), source) == set()
 
 
+PLAIN_TIFF = {
+    "no_planar_configuration": ([], [tags.PLANAR_CONFIGURATION]),
+    "no_samples_per_pixel": ([], [tags.SAMPLES_PER_PIXEL]),
+    "no_subfile_type": ([], [tags.NEW_SUBFILE_TYPE]),
+    "short_sides": ([entry(tags.IMAGE_WIDTH, 3, [96]), entry(tags.IMAGE_LENGTH, 3, [64])], []),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN_TIFF)
+def test_tags_that_say_the_same_in_another_way_pass(tmp_path, name):
+    source = write_dng(tmp_path / "in.dng", make_frame(), *PLAIN_TIFF[name])
+    assert failed(written(tmp_path, read_raw(source)), source) == set()
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1e-5, 1e-4])
+def test_a_source_nearly_without_noise_passes(tmp_path, sigma):
+    rng = torch.Generator().manual_seed(0)
+    frame = make_frame((304, 448))
+    ramp = torch.linspace(0, 0.9, 448).expand(304, 448) + sigma * torch.randn(304, 448, generator=rng)
+    source = write_dng(tmp_path / "in.dng", frame.with_samples(frame.levels.to_adu(ramp).round()))
+    photo = DenoisedPhoto(read_raw(source), NoiseModel.uniform(1e-8, sigma**2), 1.0)
+    write_photo(tmp_path / "out.dng", photo)
+    assert failed(tmp_path / "out.dng", source) == set()
+
+
 @pytest.mark.parametrize(
     ("check", "spoil"),
     [

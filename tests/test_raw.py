@@ -1,13 +1,18 @@
 """Real files of real cameras, and layouts that a factory makes."""
 
+import math
+
 import pytest
 import torch
-from dng_factory import SHOT, entry, make_frame, write_dng
+from dng_factory import SHOT, Storage, entry, make_frame, write_dng
 
 from rawclean.core.bayer import BayerPattern
-from rawclean.errors import RawcleanError, UnsupportedSensorError
+from rawclean.core.layout import independent_planes
+from rawclean.errors import InvalidLevelsError, RawcleanError, UnsupportedSensorError
 from rawclean.io import metadata as tags
-from rawclean.io.raw import read_raw
+from rawclean.io.raw import RAW_SUFFIXES, read_raw
+from rawclean.io.tiff import Tiff, TiffCanvas
+from rawclean.io.white_balance import UNCLIPPED
 
 CAMERAS = {
     "gopro_hero7_scene_iso252.dng": ("GoPro HERO7 Black", "RGGB", (3000, 4000), 16383, 252),
@@ -73,7 +78,82 @@ def test_black_level_deltas_are_applied(tmp_path):
     rows, columns = [float(i % 3) for i in range(64)], [float(i % 5) for i in range(96)]
     deltas = [entry(tags.BLACK_LEVEL_DELTA_V, 10, rows), entry(tags.BLACK_LEVEL_DELTA_H, 10, columns)]
     read = read_raw(write_dng(tmp_path / "a.dng", frame, deltas))
-    assert torch.equal(read.samples, frame.samples - torch.tensor(rows)[:, None] - torch.tensor(columns))
+    expected = frame.samples - torch.tensor(rows)[:, None] - torch.tensor(columns)
+    clipped = frame.samples >= 16383
+    assert bool(clipped.any())
+    assert torch.equal(read.samples, torch.where(clipped, frame.samples, expected))
+
+
+@pytest.mark.parametrize("values", [[math.inf] * 96, [math.nan] * 96, [16383.0] * 96, [1.0] * 95])
+def test_black_level_deltas_that_are_none(tmp_path, values):
+    path = write_dng(tmp_path / "a.dng", make_frame((64, 96)), [entry(tags.BLACK_LEVEL_DELTA_H, 12, values)])
+    with pytest.raises(InvalidLevelsError, match="black level deltas"):
+        read_raw(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (entry(tags.WHITE_LEVEL, 12, [1e12]), "white level of 1e"),
+        (entry(tags.WHITE_LEVEL, 12, [math.nan]), "white level of nan"),
+        (entry(tags.BLACK_LEVEL_REPEAT_DIM, 8, [-2, -2]), "repeat every -2"),
+        (entry(tags.BLACK_LEVEL_REPEAT_DIM, 4, [1 << 20, 1 << 20]), "repeat every 1048576"),
+        (entry(tags.CFA_PATTERN, 1, []), "CFAPattern"),
+        (entry(tags.CFA_PATTERN, 1, [0, 1, 2]), "CFAPattern"),
+        (entry(tags.COMPRESSION, 3, [48124]), "unknown way"),
+        (entry(tags.COMPRESSION, 3, [9]), r"GoPro \.GPR.*Adobe DNG Converter"),
+    ],
+)
+def test_tags_that_no_camera_writes(tmp_path, change, message):
+    with pytest.raises(RawcleanError, match=message) as failure:
+        read_raw(write_dng(tmp_path / "a.dng", make_frame(), [change]))
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("value", [1e38, -1e38, 1e9])
+def test_samples_far_beyond_white(tmp_path, value):
+    frame = make_frame(black=(0,) * 4, white=1.0)
+    frame.samples[5, 5] = value
+    with pytest.raises(InvalidLevelsError, match="a sample of"):
+        read_raw(write_dng(tmp_path / "a.dng", frame, storage=Storage(32, floating=True)))
+
+
+def test_a_name_cannot_steer_the_terminal(rawclean, shared):
+    result = rawclean("info", shared / "cases" / "bad_tags" / "esc.dng")
+    assert result.status == 0
+    assert all(character.isprintable() or character == "\n" for character in result.out)
+
+
+def test_several_raw_images_are_refused(shared):
+    with pytest.raises(UnsupportedSensorError, match="holds 4 raw images"):
+        read_raw(shared / "cases" / "several_raw_images" / "four_frames.dng")
+
+
+def test_an_enhanced_image_beside_its_mosaic_is_refused(tmp_path):
+    path = write_dng(tmp_path / "a.dng", make_frame())
+    tiff = Tiff(path.read_bytes())
+    canvas, first = TiffCanvas(tiff), tiff.first()
+    (mosaic,) = tiff.children(first, tags.SUB_IFDS)
+    enhanced = mosaic.with_entries([tiff.encode(tags.NEW_SUBFILE_TYPE, 4, [16])])
+    links = tiff.encode(tags.SUB_IFDS, 4, [mosaic.offset, canvas.write_directory(enhanced)])
+    canvas.set_first(canvas.write_directory(first.with_entries([links])))
+    path.write_bytes(canvas.finish())
+    with pytest.raises(UnsupportedSensorError, match=r"holds 2 raw images.*enhanced copy"):
+        read_raw(path)
+
+
+@pytest.mark.parametrize("suffix", [".ori", ".arq"])
+def test_sensor_shift_sets_are_photos(suffix):
+    assert suffix in RAW_SUFFIXES
+
+
+@pytest.mark.parametrize("name", ["kodak_dc120_chart.kdc", "nikon_d1_iso200_bggr.nef", "canon_d30_tree_iso100.crw"])
+def test_a_photo_without_white_balance_becomes_grey_on_the_average(shared, name):
+    frame = read_raw(shared / "raw" / name)
+    planes = independent_planes(frame.layout, frame.levels.to_linear(frame.samples))
+    red, *greens, blue = planes[:, (planes < UNCLIPPED).all(0)].mean(1).tolist()
+    gains = frame.colour.wb_gains
+    assert [gains[0] * red, gains[2] * blue] == pytest.approx([sum(greens) / 2] * 2, rel=1e-3)
 
 
 @pytest.mark.parametrize(

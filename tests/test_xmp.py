@@ -8,7 +8,13 @@ from xml.etree import ElementTree
 import pytest
 from dng_factory import make_frame, write_dng
 
-from rawclean.io.xmp import copy_sidecars, mark_denoised
+from rawclean.core.noise import NoiseModel
+from rawclean.io import metadata as tags
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.raw import read_raw
+from rawclean.io.tiff import Tiff
+from rawclean.io.writers import write_photo
+from rawclean.io.xmp import copy_sidecars, mark_denoised, sidecar_packet
 
 RDF = "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'"
 CRS = "xmlns:crs='http://ns.adobe.com/camera-raw-settings/1.0/'"
@@ -77,3 +83,30 @@ def test_the_dng_itself_is_marked(tmp_path, rawclean):
     assert found["XMP-crs:LuminanceSmoothing"] == found["XMP-crs:ColorNoiseReduction"] == 0
     assert found["XMP-crs:Exposure2012"] == "+0.35"
     assert properties((tmp_path / "out.xmp").read_bytes())["LuminanceSmoothing"] == "0"
+
+
+def test_sidecars_of_rawtherapee_and_art_are_copied_as_they_are(tmp_path):
+    for suffix in (".pp3", ".arp"):
+        (tmp_path / f"a.cr2{suffix}").write_bytes(b"[Version]\r\nAppVersion=5.9\r\n")
+    copy_sidecars(tmp_path / "a.cr2", tmp_path / "b.dng")
+    for suffix in (".pp3", ".arp"):
+        assert (tmp_path / f"b.dng{suffix}").read_bytes() == b"[Version]\r\nAppVersion=5.9\r\n"
+
+
+@pytest.mark.parametrize("name", ["a.xmp", "a.XMP", "a.nef.xmp"])
+def test_a_new_dng_holds_what_the_sidecar_says(shared, tmp_path, name):
+    shutil.copy(shared / "raw" / "nikon_d1_iso200_bggr.nef", tmp_path / "a.nef")
+    (tmp_path / name).write_text(
+        PACKETS["attributes"].replace("crs:ProcessVersion", "crs:Rated='3' crs:ProcessVersion")
+    )
+    frame = read_raw(tmp_path / "a.nef")
+    write_photo(tmp_path / "b.dng", DenoisedPhoto(frame, NoiseModel.uniform(1e-4, 1e-6), 1.0))
+    found = properties(Tiff((tmp_path / "b.dng").read_bytes()).first().entries[tags.XMP].data)
+    assert (found["Rated"], found["Exposure2012"], found["LuminanceSmoothing"]) == ("3", "+0.35", "0")
+
+
+def test_a_sidecar_that_is_no_xml_is_passed_over(tmp_path):
+    (tmp_path / "a.xmp").write_bytes(b"\xff no xml")
+    assert sidecar_packet(tmp_path / "a.cr2") is None
+    (tmp_path / "a.cr2.xmp").write_text(PACKETS["elements"])
+    assert sidecar_packet(tmp_path / "a.cr2") == PACKETS["elements"].encode()

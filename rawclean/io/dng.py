@@ -151,9 +151,9 @@ def noise_profile_entry(tiff: Tiff, noise: NoiseModel, layout: Layout) -> Entry:
     return tiff.encode(tags.NOISE_PROFILE, DOUBLE, values.flatten().tolist())
 
 
-def identity_entries(tiff: Tiff, stored: StoredSamples, xmp: Entry | None) -> list[Entry]:
-    """Tags of IFD0 that tell the new file from its source, whose `xmp` is: program, digest of the samples, marks."""
-    packet = mark_denoised(xmp.data if xmp else None)
+def identity_entries(tiff: Tiff, stored: StoredSamples, xmp: bytes | None) -> list[Entry]:
+    """Tags of IFD0 that tell the new file from its source, whose XMP is given: program, digest of samples, marks."""
+    packet = mark_denoised(xmp)
     digest = hashlib.sha256(stored.values.tobytes()).digest()[:16]
     return [
         tiff.encode_text(tags.SOFTWARE, SOFTWARE),

@@ -35,16 +35,22 @@ from rawclean.io.tiff import (
 D65 = 21
 XYZ_TO_SRGB = torch.tensor([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """IEC 61966-2-1, the neutral choice for a camera whose colours nobody knows."""
-_COPIED_FROM_FIRST = (270, 306, 315, 33432, 33723)
-"""ImageDescription, DateTime, Artist, Copyright, IPTC."""
+_COPIED_FROM_FIRST = (270, 306, 315, 18246, 18249, 33432, 33723)
+"""ImageDescription, DateTime, Artist, Rating, RatingPercent, Copyright, IPTC."""
 
 
-def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) -> bytearray:
-    """A complete DNG with the metadata of `facts` and a preview of `pixels` (H, W, 3)."""
+def new_dng(
+    photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8], sidecar: bytes | None = None
+) -> bytearray:
+    """A complete DNG with the metadata of `facts` and a preview of `pixels` (H, W, 3).
+
+    The XMP of a `sidecar` goes before that of the source, as it does in a raw developer.
+    """
     stored = stored_samples(photo.frame)
     canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
     maker_note = _placed_maker_note(canvas, facts)
-    xmp = facts.tiff.first().entries.get(tags.XMP) if facts.tiff else None
+    own = facts.tiff.first().entries.get(tags.XMP) if facts.tiff else None
+    packet = sidecar or (own.data if own else None)
     raw = Directory(0).with_entries([*raw_entries(photo, stored, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
     first = Directory(0).with_entries(
         [
@@ -52,7 +58,7 @@ def new_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8]) ->
             *preview_entries(canvas, pixels, preview_size(pixels)),
             *_camera_entries(canvas.tiff, photo.frame),
             *_lens_entries(facts),
-            *identity_entries(canvas.tiff, stored, xmp),
+            *identity_entries(canvas.tiff, stored, packet),
             *version_entries(canvas.tiff, photo.compression),
             _link(canvas, tags.SUB_IFDS, raw),
             _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, facts, photo.frame, maker_note)),
@@ -119,7 +125,9 @@ def _exif(tiff: Tiff, facts: Metadata, frame: RawFrame, maker_note: Entry | None
     entries = [tiff.encode(tag, RATIONAL, [value]) for tag, value in known if value]
     entries.append(tiff.encode(tags.EXIF_VERSION, UNDEFINED, list(b"0231")))
     if exposure.iso:
-        entries.append(tiff.encode(tags.ISO_SPEED, SHORT, [min(round(exposure.iso), tags.ISO_OVERFLOW)]))
+        iso = min(round(exposure.iso), 2**32 - 1)
+        entries.append(tiff.encode(tags.ISO_SPEED, SHORT, [min(iso, tags.ISO_OVERFLOW)]))
+        entries.append(tiff.encode(tags.RECOMMENDED_EXPOSURE_INDEX, LONG, [iso]))
     if exposure.timestamp:
         taken = datetime.datetime.fromtimestamp(exposure.timestamp)  # LibRaw reads the camera's clock as local time
         entries.append(tiff.encode_text(tags.DATE_TIME_ORIGINAL, taken.strftime("%Y:%m:%d %H:%M:%S")))

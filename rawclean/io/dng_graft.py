@@ -5,6 +5,7 @@ its start; the rest moves together, so that a smaller mosaic makes a smaller fil
 """
 
 import dataclasses
+import math
 from collections.abc import Collection
 
 import numpy as np
@@ -45,7 +46,12 @@ _STALE_TAGS = (
 )
 _PINNED_TAGS = (tags.MAKER_NOTE, tags.DNG_PRIVATE_DATA)
 """Values that may hold offsets which nobody knows, and so must not move."""
-_MAX_CHAIN = 16
+
+
+LEAST_ROOM = 1 << 24
+"""Pixels that all previews together may have more than the photo, and still be made at the size that they had."""
+LARGEST_SIDE = 65500
+"""Of a JPEG, in libjpeg."""
 
 
 def graft_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8] | None = None) -> bytearray:
@@ -72,12 +78,13 @@ class _Graft:
         raw = _without_applied(facts.raw, photo, is_lossy=facts.is_lossy)
         self.stored = stored_samples(_with_marks(photo.frame, raw), spread=_may_be_spread(raw))
         self.pixels = pixels
+        self.room = math.prod(photo.frame.raster.shape[-2:]) + LEAST_ROOM
         size = tuple(facts.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if size != tuple((side,) for side in photo.frame.raster.shape[-2:]):
             raise OutputError(f"{photo.frame.source}: its raw image is cropped in a way that is not supported yet")
 
     def run(self) -> bytearray:
-        chain = self._chain()
+        chain = self.tiff.chain()
         first = chain[0]
         children = self.tiff.children(first, tags.SUB_IFDS)
         linked = {tag: self.tiff.children(first, tag)[:1] for tag in (tags.EXIF_IFD, tags.GPS_IFD)}
@@ -93,13 +100,6 @@ class _Graft:
             following = self._write(page, following)
         self.canvas.set_first(self._write(self._with_identity(first, links), following))
         return self.canvas.finish()
-
-    def _chain(self) -> list[Directory]:
-        """IFD0 and those linked after it."""
-        chain = [self.tiff.first()]
-        while chain[-1].next_offset and len(chain) < _MAX_CHAIN:
-            chain.append(self.tiff.directory(chain[-1].next_offset))
-        return chain
 
     def _release(self, page: Directory) -> None:
         """Give back what is stored anew: the table, its values but pinned ones, and the picture if it is replaced."""
@@ -122,7 +122,8 @@ class _Graft:
         return self.canvas.write_directory(Directory(page.offset, page.entries, next_offset))
 
     def _with_identity(self, first: Directory, links: dict[int, list[int]]) -> Directory:
-        changed = identity_entries(self.tiff, self.stored, first.entries.get(tags.XMP))
+        xmp = first.entries.get(tags.XMP)
+        changed = identity_entries(self.tiff, self.stored, xmp.data if xmp else None)
         oldest_reader = self.tiff.integers(first.entries.get(tags.DNG_BACKWARD_VERSION))
         if self.photo.compression is Compression.JXL and oldest_reader < JPEG_XL_VERSION:
             changed += version_entries(self.tiff, Compression.JXL)
@@ -139,12 +140,13 @@ class _Graft:
 
     def _size(self, page: Directory) -> tuple[int, int] | None:
         height, width = (self.tiff.integers(page.entries.get(tag)) for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
-        if height and width and 0 < height[0] <= 1 << 16 and 0 < width[0] <= 1 << 16:
-            return height[0], width[0]
-        return None
+        return (height[0], width[0]) if height and width and height[0] > 0 and width[0] > 0 else None
 
     def _with_new_preview(self, page: Directory, pixels: NDArray[np.uint8]) -> Directory:
         size = self._size(page) or preview_size(pixels)
+        if math.prod(size) > self.room or max(size) > LARGEST_SIDE:
+            size = preview_size(pixels)
+        self.room -= math.prod(size)
         dropped = (*tags.STORAGE_TAGS, tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT)
         kind = page.entries.get(tags.NEW_SUBFILE_TYPE)
         return page.with_entries([*preview_entries(self.canvas, pixels, size), *([kind] if kind else [])], dropped)

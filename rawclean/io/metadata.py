@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rawclean.core.frame import Camera
-from rawclean.errors import UnreadablePhotoError
-from rawclean.io.ciff import ciff_camera
-from rawclean.io.enclosed import CAMERA_MARKERS, EXIF_MARKER, GPS_MARKER, enclosed_tiff
-from rawclean.io.tiff import Directory, NotTiffError, Tiff
+from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
+from rawclean.io.ciff import ciff_camera, is_ciff
+from rawclean.io.enclosed import CAMERA_MARKERS, EXIF_MARKER, GPS_MARKER, SEARCHED, enclosed_tiff
+from rawclean.io.tiff import TIFF_STARTS, Directory, NotTiffError, Tiff
 
 NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
 PHOTOMETRIC, MAKE, MODEL, STRIP_OFFSETS, ORIENTATION = 262, 271, 272, 273, 274
@@ -21,7 +21,8 @@ SOFTWARE, DATE_TIME, PREDICTOR, XMP = 305, 306, 317, 700
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS, SAMPLE_FORMAT = 322, 323, 324, 325, 330, 339
 JPEG_OFFSET, JPEG_BYTE_COUNT, YCBCR_SUB_SAMPLING = 513, 514, 530
 EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD, MAKER_NOTE = 34665, 34853, 40965, 37500
-EXPOSURE_TIME, F_NUMBER, ISO_SPEED, RECOMMENDED_EXPOSURE_INDEX, FOCAL_LENGTH = 33434, 33437, 34855, 34866, 37386
+EXPOSURE_TIME, F_NUMBER, ISO_SPEED, FOCAL_LENGTH = 33434, 33437, 34855, 37386
+STANDARD_OUTPUT_SENSITIVITY, RECOMMENDED_EXPOSURE_INDEX, ISO_SPEED_LONG = 34865, 34866, 34867
 EXIF_VERSION, DATE_TIME_ORIGINAL, LENS_SPECIFICATION, LENS_INFO = 36864, 36867, 42034, 50736
 CFA_REPEAT_PATTERN_DIM, CFA_PATTERN, CFA_PLANE_COLOR, CFA_LAYOUT = 33421, 33422, 50710, 50711
 DNG_VERSION, DNG_BACKWARD_VERSION, UNIQUE_CAMERA_MODEL, DNG_PRIVATE_DATA = 50706, 50707, 50708, 50740
@@ -48,8 +49,17 @@ FLOATING_POINT = 3
 """SampleFormat."""
 
 ISO_OVERFLOW = 65535
-"""EXIF's 16-bit ISO at its end; the true value is in RecommendedExposureIndex."""
+"""EXIF's 16-bit ISO at its end; the true value is in one of the tags of 32 bits."""
+ISO_TAGS = (ISO_SPEED, RECOMMENDED_EXPOSURE_INDEX, STANDARD_OUTPUT_SENSITIVITY, ISO_SPEED_LONG)
+"""In the order in which EXIF 2.32 lets a camera choose what its ISO means."""
 
+
+MAX_FILE = 1 << 31
+"""Bytes: as many 16-bit samples as are read at most."""
+HEAD = 2 * SEARCHED
+"""Bytes in which the enclosed metadata of other containers lie."""
+MAIN_IMAGES = (0, 16)
+"""NewSubFileType of a raw image, and of one that Adobe's Enhance adds."""
 
 NO_CAMERA = Camera("", "")
 
@@ -108,21 +118,23 @@ class Metadata:
         if self.tiff is None or self.exif is None:
             return None
         values = self.tiff.numbers(self.exif.entries.get(tag))
-        return values[0] if values and values[0] > 0 else None
+        return values[0] if values and 0 < values[0] < math.inf else None
 
     @property
     def iso(self) -> float | None:
-        """ISO speed as EXIF has it."""
-        iso = self.exif_number(ISO_SPEED)
-        return self.exif_number(RECOMMENDED_EXPOSURE_INDEX) if iso == ISO_OVERFLOW else iso
+        """ISO speed, from EXIF or from IFD0, where Android's cameras put it."""
+        pages = [page for page in (self.exif, self.tiff.first() if self.tiff else None) if page]
+        found = (self.tiff.numbers(page.entries.get(tag)) for page in pages for tag in ISO_TAGS if self.tiff)
+        return next((iso for iso, *_ in filter(None, found) if 0 < iso < math.inf and iso != ISO_OVERFLOW), None)
 
 
 def read_metadata(path: Path) -> Metadata:
     """Read the tags of a photo.
 
-    Raises UnreadablePhotoError where a TIFF structure is broken, OSError where the file cannot be read.
+    Raises UnreadablePhotoError where a TIFF structure is broken or without end, UnsupportedSensorError for a DNG with
+    several raw images, OSError where the file cannot be read.
     """
-    data = path.read_bytes()
+    data = _content(path)
     camera = ciff_camera(data)
     if camera is not None:
         return Metadata(camera=camera)
@@ -132,15 +144,30 @@ def read_metadata(path: Path) -> Metadata:
         return _of_enclosed(data)
 
 
+def _content(path: Path) -> bytes:
+    """The file; of one whose values do not lie all over it, the head.
+
+    Raises UnreadablePhotoError for one that is larger than a photo, so that it does not fill the memory.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        if not (head.startswith(TIFF_STARTS) or is_ciff(head)):
+            return head
+        size = path.stat().st_size
+        if size > MAX_FILE:
+            raise UnreadablePhotoError(f"{size >> 30} GiB are more than a RAW photo has; is it one?")
+        return head + file.read()
+
+
 def _of_tiff(tiff: Tiff) -> Metadata:
-    first = tiff.first()
+    first = tiff.chain()[0]
     return Metadata(
         tiff=tiff,
         camera=Camera(tiff.text(first.entries.get(MAKE)), tiff.text(first.entries.get(MODEL))),
         orientation=_orientation(tiff, first),
         exif=next(iter(tiff.children(first, EXIF_IFD)), None),
         gps=next(iter(tiff.children(first, GPS_IFD)), None),
-        raw=_raw_directory(tiff, first) if DNG_VERSION in first.entries else None,
+        raw=_raw_directory(tiff) if DNG_VERSION in first.entries else None,
     )
 
 
@@ -158,15 +185,24 @@ def _orientation(tiff: Tiff, first: Directory) -> int:
     return orientation if 1 <= orientation <= 8 else 1
 
 
-def _raw_directory(tiff: Tiff, first: Directory) -> Directory:
-    """The one main image (NewSubFileType 0) of a DNG; cameras put it in IFD0 or in a SubIFD."""
-    candidates = [first, *tiff.children(first, SUB_IFDS)]
-    mains = [ifd for ifd in candidates if tiff.integers(ifd.entries.get(NEW_SUBFILE_TYPE)) in ((0,), ())]
-    raws = [
-        ifd
-        for ifd in mains
-        if tiff.integers(ifd.entries.get(PHOTOMETRIC)) in ((PHOTOMETRIC_CFA,), (PHOTOMETRIC_LINEAR,))
-    ]
+def _raw_directory(tiff: Tiff) -> Directory:
+    """The one main image of a DNG; cameras put it in IFD0 or in a SubIFD.
+
+    Raises UnreadablePhotoError where there is none, UnsupportedSensorError where there are several.
+    """
+    pages = [page for top in tiff.chain() for page in (top, *tiff.children(top, SUB_IFDS))]
+    raws = {page.offset: page for page in pages if _is_raw(tiff, page)}
     if not raws:
         raise UnreadablePhotoError("this DNG has no full-resolution raw image")
-    return raws[0]
+    if len(raws) > 1:
+        raise UnsupportedSensorError(
+            f"holds {len(raws)} raw images (pixel shift, bracketing or an enhanced copy), which belong together; "
+            "export one of them as a DNG of its own, and denoise that"
+        )
+    return next(iter(raws.values()))
+
+
+def _is_raw(tiff: Tiff, page: Directory) -> bool:
+    """Whether a directory holds raw samples at full resolution: a main image, an alternative, or an enhanced one."""
+    kind, photometric = (tiff.integers(page.entries.get(tag)) for tag in (NEW_SUBFILE_TYPE, PHOTOMETRIC))
+    return photometric in ((PHOTOMETRIC_CFA,), (PHOTOMETRIC_LINEAR,)) and (kind or (0,))[0] in MAIN_IMAGES

@@ -1,51 +1,78 @@
-"""Samples of a DNG that LibRaw 0.22 cannot read, or reads wrongly; tifffile and imagecodecs decode them.
+"""The samples of a DNG, decoded by us wherever they are compressed; LibRaw reads what lies there as plain integers.
 
-These are floating point samples, which LibRaw rounds to 15 bits, deflated integers, JPEG XL, and two lossless JPEG
-tiles that fill the width between them, which it takes for the doubled lines of a cinema camera.
+LibRaw 0.22 does not see that a tile is damaged, and leaves in it what the memory held. It rounds floating point samples
+to 15 bits, has no JPEG XL, no deflated integers, takes two tiles that fill the width between them for the doubled lines
+of a cinema camera, and is three times slower at lossless JPEG. Lossy JPEG it reads together with its curves, and its
+JPEG library says what is damaged.
 """
 
-import struct
-from pathlib import Path
-from typing import Any
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import tifffile
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
+from rawclean.errors import UnreadablePhotoError
 from rawclean.io import metadata as tags
+from rawclean.io.jpeg_markers import BASELINE, EXTENDED, PROGRESSIVE, Jpeg, read_markers
+from rawclean.io.ljpeg_reader import we_decode
 from rawclean.io.metadata import Metadata
+from rawclean.io.segments import Segment, StoredImage, stored_image
 from rawclean.io.tiff import LONG, SHORT, Directory, TiffCanvas
+from rawclean.io.tile_decoders import decode_segment
 
-MAX_SAMPLES = 1 << 30
-"""More than any sensor has; a damaged size must not fill the memory."""
-_SEARCHED = 4096
-"""Bytes at the start of a JPEG in which its frame header lies."""
-_LOSSLESS_FRAME = b"\xff\xc3"
+_LOSSY = (BASELINE, EXTENDED, PROGRESSIVE)
+
+
+def check_raw_image(facts: Metadata) -> None:
+    """Raise UnreadablePhotoError or UnsupportedSensorError where a DNG's raw image is not all there, or a trap.
+
+    Of lossy and unusual JPEG, which LibRaw decodes, the structure is checked to the end of each tile.
+    """
+    if not facts.is_dng:
+        return
+    image = stored_image(facts)
+    if image.compression in (tags.COMPRESSION_LOSSY_JPEG, tags.COMPRESSION_JPEG):
+        for segment in image.segments:
+            _check_jpeg(read_markers(_block(facts, segment)), segment, image)
 
 
 def libraw_reads(facts: Metadata) -> bool:
-    """Whether LibRaw's samples can be taken; facts of a file that is no DNG leave it no rival."""
+    """Whether LibRaw's samples are taken; facts of a file that is no DNG leave it no rival."""
     if not facts.is_dng:
         return True
-    unread = facts.has_float_samples or facts.is_deflated or facts.is_jpeg_xl
-    return not (unread or _fills_width_with_two_tiles(facts))
+    image = stored_image(facts)
+    if image.compression == tags.COMPRESSION_JPEG:
+        return not all(we_decode(read_markers(_block(facts, segment))) for segment in image.segments[:1])
+    plain = image.compression == tags.COMPRESSION_NONE and not image.floating and image.is_contiguous()
+    return plain or image.compression == tags.COMPRESSION_LOSSY_JPEG
 
 
-def read_raster(path: Path, facts: Metadata) -> Tensor:
-    """All samples of a DNG, (H, W) or (3, H, W) float32, in the units of its levels.
+def read_raster(facts: Metadata) -> Tensor:
+    """All samples of a DNG, (H, W) or (colours, H, W) float32, in the units of its levels.
 
-    Raises UnreadablePhotoError where they cannot be decoded, UnsupportedSensorError for interleaved lines.
+    Raises UnreadablePhotoError where they cannot be decoded to the end, UnsupportedSensorError for unknown numbers.
     """
-    if any(factor != 1 for tag in tags.INTERLEAVE_FACTORS for factor in facts.integers(tag)):
-        raise UnsupportedSensorError("DNG with interleaved rows or columns; this is not supported yet")
-    samples = _linearised(_decoded(path, facts), facts)
-    image = torch.from_numpy(samples.astype(np.float32))
-    if not bool(torch.isfinite(image).all()):
+    image = stored_image(facts)
+    table = _linearisation(facts, image)
+    raster = np.empty((image.height, image.width, image.colours), np.float32)
+
+    def place(segment: Segment) -> None:
+        samples = decode_segment(_block(facts, segment), segment, image)
+        if table is not None:
+            samples = table.take(samples, mode="clip")
+        target = raster[segment.top : segment.top + segment.rows, segment.left : segment.left + segment.columns]
+        target[:] = samples[: target.shape[0], : target.shape[1]]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the decoders work outside the interpreter's lock
+        for done in [pool.submit(place, segment) for segment in image.segments]:
+            done.result()
+    samples = torch.from_numpy(raster)
+    if image.floating and not bool(torch.isfinite(samples).all()):
         raise UnreadablePhotoError("some samples are not finite numbers; the file is damaged")
-    return image.permute(2, 0, 1).contiguous() if image.ndim == 3 else image
+    return samples.permute(2, 0, 1).contiguous() if image.colours > 1 else samples[..., 0]
 
 
 def without_samples(facts: Metadata) -> bytearray:
@@ -53,7 +80,7 @@ def without_samples(facts: Metadata) -> bytearray:
     if facts.tiff is None or facts.raw is None:
         raise UnreadablePhotoError("not a DNG")
     tiff, canvas, first = facts.tiff, TiffCanvas(facts.tiff), facts.tiff.first()
-    raw = canvas.write_directory(_emptied(facts.raw, canvas))
+    raw = canvas.write_directory(_emptied(facts.raw, stored_image(facts), canvas))
     if facts.raw.offset != first.offset:
         offsets = tiff.integers(first.entries[tags.SUB_IFDS])
         pages = [raw if offset == facts.raw.offset else offset for offset in offsets]
@@ -62,50 +89,42 @@ def without_samples(facts: Metadata) -> bytearray:
     return canvas.finish()
 
 
-def _emptied(raw: Directory, canvas: TiffCanvas) -> Directory:
+def _emptied(raw: Directory, image: StoredImage, canvas: TiffCanvas) -> Directory:
     """The directory with its image as one strip of zeros."""
     tiff = canvas.tiff
-    sides = (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH, tags.SAMPLES_PER_PIXEL)
-    rows, columns, count = ((*tiff.integers(raw.entries.get(tag)), 1)[0] for tag in sides)
-    if not 0 < rows * columns * count <= MAX_SAMPLES:
-        raise UnreadablePhotoError(f"an image of {columns}x{rows}x{count} samples; the file is damaged")
-    strip = bytes(2 * rows * columns * count)
+    strip = bytes(2 * image.height * image.width * image.colours)
     plain = [
-        tiff.encode(tags.BITS_PER_SAMPLE, SHORT, [16] * count),
+        tiff.encode(tags.BITS_PER_SAMPLE, SHORT, [16] * image.colours),
         tiff.encode(tags.COMPRESSION, SHORT, [tags.COMPRESSION_NONE]),
         tiff.encode(tags.STRIP_OFFSETS, LONG, [canvas.place(strip)]),
-        tiff.encode(tags.ROWS_PER_STRIP, LONG, [rows]),
+        tiff.encode(tags.ROWS_PER_STRIP, LONG, [image.height]),
         tiff.encode(tags.STRIP_BYTE_COUNTS, LONG, [len(strip)]),
     ]
     return raw.with_entries(plain, (*tags.STORAGE_TAGS, tags.SAMPLE_FORMAT, tags.LINEARIZATION_TABLE))
 
 
-def _decoded(path: Path, facts: Metadata) -> NDArray[Any]:
-    assert facts.raw is not None
-    try:
-        with tifffile.TiffFile(path) as file:
-            pages = [page for first in file.pages for page in (first, *(first.pages or ()))]
-            (page,) = [page for page in pages if page.offset == facts.raw.offset]
-            samples: NDArray[Any] = page.asarray()
-    except (ValueError, TypeError, KeyError, IndexError, RuntimeError, struct.error, tifffile.TiffFileError) as error:
-        raise UnreadablePhotoError(f"its raw image cannot be decoded ({error}); is the file whole?") from error
-    return samples
+def _block(facts: Metadata, segment: Segment) -> bytes:
+    assert facts.tiff is not None
+    return bytes(facts.tiff.data[segment.offset : segment.offset + segment.size])
 
 
-def _linearised(samples: NDArray[Any], facts: Metadata) -> NDArray[Any]:
-    table = np.array(facts.numbers(tags.LINEARIZATION_TABLE), dtype=np.float32)
-    return table[np.minimum(samples, len(table) - 1)] if len(table) else samples
+def _check_jpeg(jpeg: Jpeg, segment: Segment, image: StoredImage) -> None:
+    """Raise UnreadablePhotoError where a JPEG is not whole, or not of the size of the tile that it is for."""
+    least = min(segment.rows, image.height - segment.top) * segment.columns * image.colours
+    fits = least <= jpeg.samples <= segment.rows * segment.columns * image.colours
+    if jpeg.process in _LOSSY:
+        size = (jpeg.height, jpeg.width, jpeg.components)
+        fits = fits and jpeg.complete and size == (segment.rows, segment.columns, image.colours)
+    elif image.compression == tags.COMPRESSION_LOSSY_JPEG:
+        fits = False
+    if not fits:
+        raise UnreadablePhotoError(
+            f"a JPEG of {jpeg.width}x{jpeg.height}x{jpeg.components} samples for a part of its raw image of "
+            f"{segment.columns}x{segment.rows}x{image.colours}; copy the file from the card again"
+        )
 
 
-def _fills_width_with_two_tiles(facts: Metadata) -> bool:
-    """Whether two lossless JPEG tiles of half the image's width each stand side by side."""
-    width, tile = facts.integers(tags.IMAGE_WIDTH), facts.integers(tags.TILE_WIDTH)
-    offsets = facts.integers(tags.TILE_OFFSETS)
-    if facts.tiff is None or facts.integers(tags.COMPRESSION) != (tags.COMPRESSION_JPEG,) or not offsets:
-        return False
-    head = bytes(facts.tiff.data[offsets[0] : offsets[0] + _SEARCHED])
-    frame = head.find(_LOSSLESS_FRAME)
-    if len(tile) != 1 or (2 * tile[0],) != width or not 0 <= frame < len(head) - 10:
-        return False
-    columns, components = struct.unpack_from(">HB", head, frame + 7)
-    return bool(columns * components == tile[0])
+def _linearisation(facts: Metadata, image: StoredImage) -> NDArray[np.float32] | None:
+    """The value of each stored code, the last one for all beyond; None where codes are values."""
+    table = facts.numbers(tags.LINEARIZATION_TABLE)
+    return np.array(table, dtype=np.float32) if table and not image.floating else None

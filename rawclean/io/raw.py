@@ -6,10 +6,6 @@ rawpy gives integer blacks in colour order and no DNG tags; for a DNG the tags d
 import dataclasses
 import io
 import math
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +16,24 @@ from torch import Tensor
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
-from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import CANONICAL, XTransPattern
-from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
+from rawclean.errors import (
+    InvalidLevelsError,
+    InvalidNoiseError,
+    RawcleanError,
+    UnreadablePhotoError,
+    UnsupportedSensorError,
+)
+from rawclean.io import libraw
 from rawclean.io import metadata as tags
 from rawclean.io.bad_sites import listed_bad_sites
+from rawclean.io.levels import check_signal, read_levels, without_black_deltas
 from rawclean.io.metadata import Metadata, read_metadata
-from rawclean.io.raster import libraw_reads, read_raster, without_samples
+from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
+from rawclean.io.segments import stored_image
+from rawclean.io.white_balance import NO_GAINS, camera_gains, neutral_gains
 
-_ONE_AT_A_TIME = threading.Lock()
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
 
@@ -37,8 +41,9 @@ MIN_SIDE = 16
 """Smallest visible side, in samples, that is a photo."""
 
 RAW_SUFFIXES = frozenset(
-    {".3fr", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef"}
-    | {".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+    {".3fr", ".arq", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc"}
+    | {".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf"}
+    | {".srw", ".x3f"}
 )
 """Names under which LibRaw's cameras keep their photos; a folder is searched for them."""
 
@@ -54,10 +59,10 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
     try:
         facts = read_metadata(path)
         _check_dng_layout(facts)
-        ours = None if libraw_reads(facts) else read_raster(path, facts)
-        opened = str(path) if ours is None else io.BytesIO(without_samples(facts))
-        with _libraw_silenced(), rawpy.imread(opened) as raw:
-            frame = _frame(raw, facts, _raster(raw) if ours is None else ours, path)
+        check_raw_image(facts)
+        ours = None if libraw_reads(facts) else read_raster(facts)
+        with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
+            frame = _frame(raw, facts, libraw.samples(raw) if ours is None else ours, path)
         return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
@@ -72,29 +77,15 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
 def count_samples(path: Path) -> int:
     """Samples that a photo will have in memory, from its header; 0 where that cannot be read."""
     try:
-        with _libraw_silenced(), rawpy.imread(str(path)) as raw:
+        facts = read_metadata(path)
+        if facts.is_dng:
+            image = stored_image(facts)
+            return image.height * image.width * image.colours
+        with libraw.opened(path) as raw:
             per_pixel = 1 if raw.raw_type is rawpy.RawType.Flat else 3
             return int(raw.sizes.raw_height) * int(raw.sizes.raw_width) * per_pixel
-    except (rawpy.LibRawError, OSError):  # reading the photo will say it better
+    except (RawcleanError, rawpy.LibRawError, OSError):  # reading the photo will say it better
         return 0
-
-
-@contextmanager
-def _libraw_silenced() -> Iterator[None]:
-    """Keep LibRaw from writing to standard error on its own; what matters of it is in the exception.
-
-    One thread at a time: of two, the second would take the first one's silence for what to go back to.
-    """
-    with _ONE_AT_A_TIME:
-        saved = os.dup(2)
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(silence)
 
 
 def _check_is_file(path: Path) -> None:
@@ -102,6 +93,8 @@ def _check_is_file(path: Path) -> None:
         raise UnreadablePhotoError(f"{path}: is a folder; use `rawclean batch` for folders")
     if not path.exists():
         raise UnreadablePhotoError(f"{path}: no such file")
+    if not path.is_file():
+        raise UnreadablePhotoError(f"{path}: is a device or a pipe, no file")
     if path.stat().st_size == 0:
         raise UnreadablePhotoError(f"{path}: the file is empty; copy it from the card again")
 
@@ -111,6 +104,10 @@ def _check_dng_layout(facts: Metadata) -> None:
     if not facts.is_dng:
         return
     repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
+    if repeat and len(facts.numbers(tags.CFA_PATTERN)) != math.prod(repeat):
+        raise UnreadablePhotoError(
+            "its colour pattern (CFAPattern) is not of the size that it says; the file is damaged"
+        )
     if repeat and repeat not in ((2, 2), (6, 6)):
         quad = repeat == (4, 4)
         kind = "Quad-Bayer sensor" if quad else f"colour pattern of {repeat[0]:g}x{repeat[-1]:g}"
@@ -152,12 +149,6 @@ def _check_samples(raw: rawpy.RawPy, layout: Layout, raster: Tensor) -> None:
         raise UnreadablePhotoError("its samples are not laid out as its tags say; the file is damaged")
 
 
-def _raster(raw: rawpy.RawPy) -> Tensor:
-    """All samples as LibRaw reads them, (H, W) or (3, H, W), float32 ADU."""
-    image = torch.from_numpy(raw.raw_image.astype(np.float32))
-    return image[..., :3].permute(2, 0, 1).contiguous() if image.ndim == 3 else image  # LibRaw keeps four colours
-
-
 def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> RawFrame:
     active = _active_area(raw, facts)
     layout = _layout(raw, facts, active)
@@ -167,12 +158,13 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
             f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
             f"{MIN_SIDE}x{MIN_SIDE}"
         )
+    levels = read_levels(raw, facts, layout)
     frame = RawFrame(
         raster=raster,
         active=active,
         layout=layout,
-        levels=_levels(raw, facts, layout),
-        colour=Colour(_wb_gains(raw), _xyz_to_camera(raw, facts)),
+        levels=levels,
+        colour=Colour(camera_gains(raw, is_dng=facts.is_dng) or NO_GAINS, _xyz_to_camera(raw, facts)),
         camera=facts.camera,
         exposure=_exposure(raw, facts),
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
@@ -182,8 +174,14 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
         is_float=facts.has_float_samples,
     )
     frame = dataclasses.replace(frame, listed_bad=listed_bad_sites(frame, facts))
-    _bake_black_deltas(frame, facts)
-    return frame
+    without_black_deltas(frame, facts)
+    check_signal(frame)
+    return frame if camera_gains(raw, is_dng=facts.is_dng) else _made_neutral(frame)
+
+
+def _made_neutral(frame: RawFrame) -> RawFrame:
+    """With the white balance that the photo itself suggests."""
+    return dataclasses.replace(frame, colour=dataclasses.replace(frame.colour, wb_gains=neutral_gains(frame)))
 
 
 def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
@@ -202,55 +200,6 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
     raise InvalidLevelsError(f"its ActiveArea {corners} is not inside the image; the file is damaged")
 
 
-def _levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
-    """Black and white; LibRaw spreads the 8 bits of a lossy DNG over its own scale, from 0."""
-    if facts.is_lossy:
-        return Levels(torch.zeros(1, 1), float(raw.white_level))
-    if layout is PlainLayout.LINEAR_RGB:
-        black = torch.tensor(facts.numbers(tags.BLACK_LEVEL) or (0.0,), dtype=torch.float32)
-        if len(black) not in (1, 3):
-            raise InvalidLevelsError(f"{len(black)} black levels for three colours; the file is damaged")
-        return Levels(black[:, None, None], _white(raw, facts))
-    return Levels(_black(raw, facts), _white(raw, facts))
-
-
-def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
-    """Blacks by position, as many as repeat; a DNG's tag counts from the active area and may hold fractions."""
-    values = facts.numbers(tags.BLACK_LEVEL)
-    rows, columns = (*facts.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
-    if facts.is_dng and not values:
-        return torch.zeros(1, 1)
-    if values and len(values) == rows * columns:
-        return torch.tensor(values, dtype=torch.float32).reshape(rows, columns)
-    per_colour = raw.black_level_per_channel
-    if raw.num_colors == 1:
-        return torch.full((1, 1), float(per_colour[0]))
-    return torch.tensor([[float(per_colour[index]) for index in row] for row in np.asarray(raw.raw_pattern).tolist()])
-
-
-def _white(raw: rawpy.RawPy, facts: Metadata) -> float:
-    values = facts.numbers(tags.WHITE_LEVEL)
-    return min(values) if values else float(raw.white_level)
-
-
-def _bake_black_deltas(frame: RawFrame, facts: Metadata) -> None:
-    """Apply BlackLevelDeltaH/V to the samples: of six raw developers only the DNG SDK applies the tags rightly."""
-    per_column, per_row = (facts.numbers(tag) for tag in (tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V))
-    if len(per_column) == frame.active.width:
-        frame.samples.sub_(torch.tensor(per_column, dtype=torch.float32))
-    if len(per_row) == frame.active.height:
-        frame.samples.sub_(torch.tensor(per_row, dtype=torch.float32)[:, None])
-
-
-def _wb_gains(raw: rawpy.RawPy) -> tuple[float, float, float]:
-    """As-shot gains with green 1; daylight's, then none, where the camera left no usable ones."""
-    for gains in (raw.camera_whitebalance, raw.daylight_whitebalance):
-        red, green, blue = gains[:3]
-        if all(math.isfinite(gain) and gain > 0 for gain in (red, green, blue)):
-            return red / green, 1.0, blue / green
-    return 1.0, 1.0, 1.0
-
-
 def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:
     """(3, 3); a DNG keeps its own matrices, which the writer carries over."""
     matrix = torch.from_numpy(np.asarray(raw.rgb_xyz_matrix, dtype=np.float32)[:3].copy())
@@ -264,7 +213,7 @@ def _exposure(raw: rawpy.RawPy, facts: Metadata) -> Exposure:
         return value if math.isfinite(value) and value > 0 else None
 
     return Exposure(
-        iso=facts.iso or positive(other.iso_speed),
+        iso=facts.iso or (None if other.iso_speed == tags.ISO_OVERFLOW else positive(other.iso_speed)),
         seconds=facts.exif_number(tags.EXPOSURE_TIME) or positive(other.shutter_speed),
         aperture=facts.exif_number(tags.F_NUMBER) or positive(other.aperture),
         focal_length=facts.exif_number(tags.FOCAL_LENGTH) or positive(other.focal_length),

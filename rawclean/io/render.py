@@ -20,6 +20,7 @@ from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import libraw_reads
 from rawclean.io.raw import RAW_SUFFIXES, read_raw
 from rawclean.io.stored import stored_samples
+from rawclean.io.white_balance import camera_gains
 
 
 def render(
@@ -30,10 +31,12 @@ def render(
     `facts` are of the photo's source. `upright` turns the picture as the camera was held; without it the picture lies
     as the sensor does. Raises UnreadablePhotoError where LibRaw rejects the source.
     """
+    red, green, blue = photo.frame.colour.wb_gains
     try:
         with _opened(photo, facts) as raw:
             picture = raw.postprocess(
                 use_camera_wb=True,
+                user_wb=None if camera_gains(raw, is_dng=facts.is_dng) else [red, green, blue, green],
                 no_auto_bright=True,
                 adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
                 output_bps=bits,
@@ -74,7 +77,7 @@ def _opened(photo: DenoisedPhoto, facts: Metadata) -> Iterator[rawpy.RawPy]:
         with rawpy.imread(io.BytesIO(graft_dng(plain, facts))) as raw:
             yield raw
         return
-    with rawpy.imread(str(photo.frame.source)) as raw:
+    with rawpy.imread(str(photo.frame.source)) as raw:  # which has been read, and so checked
         codes = stored_samples(photo.frame, spread=False).values
         if raw.raw_image.ndim == 3:
             raw.raw_image[..., : codes.shape[2]] = codes

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
+from rawclean.errors import OutputError
 
 MAX_CODE = 65535
 
@@ -27,7 +28,12 @@ class StoredSamples:
 
 
 def stored_samples(frame: RawFrame, *, spread: bool = True) -> StoredSamples:
-    """The samples of `frame` as they are stored; without `spread` they stay in ADU."""
+    """The samples of `frame` as they are stored; without `spread` they stay in ADU.
+
+    Raises OutputError where one is not finite: no file holds such a result.
+    """
+    if not bool(torch.isfinite(frame.raster).all()):
+        raise OutputError(f"{frame.source}: some denoised samples are not finite numbers; try another --model")
     raster = (frame.raster[None] if frame.raster.ndim == 2 else frame.raster).permute(1, 2, 0)
     if frame.is_float:
         return StoredSamples(raster.contiguous().numpy(), 1)

@@ -10,28 +10,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from rawclean.core.printable import printable
 from rawclean.errors import UnreadablePhotoError
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, FLOAT, DOUBLE, IFD = 1, 2, 3, 4, 5, 7, 10, 11, 12, 13
 
-_FORMATS = {
-    1: "B",
-    2: "B",
-    3: "H",
-    4: "I",
-    5: "II",
-    6: "b",
-    7: "B",
-    8: "h",
-    9: "i",
-    10: "ii",
-    11: "f",
-    12: "d",
-    13: "I",
-}
+_FORMATS = dict(enumerate(("B", "B", "H", "I", "II", "b", "B", "h", "i", "ii", "f", "d", "I"), 1))
 _MAGIC = (42, 0x4F52, 0x5352, 0x55)
 """TIFF, Olympus ORF (two spellings), Panasonic RW2."""
-_MAX_DEPTH = 64
+TIFF_STARTS = tuple(
+    start for magic in _MAGIC for start in (b"II" + magic.to_bytes(2, "little"), b"MM" + magic.to_bytes(2, "big"))
+)
+MAX_DIRECTORIES, MAX_ENTRIES = 64, 512
+"""Of a file, and of a directory: LibRaw reads no more entries either. Cameras write a tenth of both."""
+MAX_NUMBERS = 1 << 20
+"""In one value: more than the tiles of any photo."""
+MAX_TEXT = 256
+"""Bytes of a name."""
+_TIMES_READ, _SMALL_FILE = 2, 1 << 16
+"""All values together are at most so many times the file: some writers let two directories share a value."""
 
 
 class NotTiffError(UnreadablePhotoError):
@@ -66,7 +63,7 @@ class Directory:
 
     @property
     def size(self) -> int:
-        """Bytes that the table takes in the file."""
+        """Bytes of the table."""
         return 6 + 12 * len(self.entries)
 
     def with_entries(self, changed: Iterable[Entry], dropped: Iterable[int] = ()) -> "Directory":
@@ -86,35 +83,53 @@ class Tiff:
             raise NotTiffError("not a TIFF file")
         self.data = data
         self.order = order
+        self._directories: dict[int, Directory] = {}
+        self._unread = _TIMES_READ * len(data) + _SMALL_FILE
 
     def first(self) -> Directory:
         """The directory that the header points to (IFD0)."""
         return self.directory(self._unpack("I", 4)[0])
 
     def directory(self, offset: int) -> Directory:
-        """Read the directory at `offset`; entries with values beyond the end of the file are left out."""
-        (count,) = self._unpack("H", offset)
-        entries: dict[int, Entry] = {}
-        for index in range(count):
-            entry = self._entry(offset + 2 + 12 * index)
-            if entry is not None:
-                entries.setdefault(entry.tag, entry)
-        try:
-            (next_offset,) = self._unpack("I", offset + 2 + 12 * count)
-        except UnreadablePhotoError:
-            next_offset = 0
-        return Directory(offset, entries, next_offset)
+        """Read the directory at `offset`; entries with values beyond the end of the file are left out.
+
+        Raises UnreadablePhotoError where it is not inside the file, and where there are more directories, entries or
+        values than a photo has: what hostile files make of few bytes.
+        """
+        if offset not in self._directories:
+            if len(self._directories) >= MAX_DIRECTORIES:
+                raise UnreadablePhotoError(f"more than {MAX_DIRECTORIES} directories of tags; the file is damaged")
+            self._directories[offset] = self._read_directory(offset)
+        return self._directories[offset]
+
+    def chain(self) -> list[Directory]:
+        """IFD0 and those linked after it, each once, up to where no directory is; raises UnreadablePhotoError."""
+        chain = {directory.offset: directory for directory in [self.first()]}
+        following = self.first().next_offset
+        while following and following not in chain:
+            if len(chain) >= MAX_DIRECTORIES:
+                raise UnreadablePhotoError(f"more than {MAX_DIRECTORIES} directories of tags; the file is damaged")
+            try:
+                chain[following] = self.directory(following)
+            except UnreadablePhotoError:  # some cameras end the chain with anything
+                break
+            following = chain[following].next_offset
+        return list(chain.values())
 
     def children(self, parent: Directory, tag: int) -> list[Directory]:
         """The directories that entry `tag` of `parent` points to."""
         entry = parent.entries.get(tag)
-        offsets = self.integers(entry)[:_MAX_DEPTH] if entry else ()
-        return [self.directory(offset) for offset in offsets]
+        return [self.directory(offset) for offset in self.integers(entry)]
 
     def numbers(self, entry: Entry | None) -> tuple[float, ...]:
-        """Values as floats, none of unknown type; a rational with denominator zero is left as not a number."""
+        """Values as floats, none of unknown type; a rational with denominator zero is left as not a number.
+
+        Raises UnreadablePhotoError where there are more than any tag has.
+        """
         if entry is None or entry.kind not in _FORMATS:
             return ()
+        if entry.count > MAX_NUMBERS:
+            raise UnreadablePhotoError(f"tag {entry.tag} has {entry.count} values; the file is damaged")
         values = self._values(entry)
         if entry.kind in (RATIONAL, SRATIONAL):
             pairs = zip(values[::2], values[1::2], strict=True)
@@ -126,13 +141,17 @@ class Tiff:
         return tuple(int(value) for value in self.numbers(entry) if math.isfinite(value))
 
     def text(self, entry: Entry | None) -> str:
-        """An ASCII value up to its first NUL."""
-        return "" if entry is None else entry.data.split(b"\0")[0].decode("utf-8", "replace").strip()
+        """An ASCII value up to its first NUL, without characters that could steer a terminal."""
+        if entry is None:
+            return ""
+        return printable(entry.data[:MAX_TEXT].partition(b"\0")[0].decode("utf-8", "replace").strip())
 
     def encode(self, tag: int, kind: int, values: Sequence[float]) -> Entry:
-        """A new entry in the byte order of this file; rationals are rounded to a millionth."""
+        """A new entry in the byte order of this file; rationals are rounded to a millionth, or as 32 bits allow."""
         if kind in (RATIONAL, SRATIONAL):
-            ratios = [Fraction(value).limit_denominator(1_000_000) for value in values]
+            ratios = [
+                _ratio(value, *((0, 2**32 - 1) if kind == RATIONAL else (-(2**31), 2**31 - 1))) for value in values
+            ]
             flat: list[float] = [part for ratio in ratios for part in (ratio.numerator, ratio.denominator)]
         else:
             flat = list(values)
@@ -146,6 +165,21 @@ class Tiff:
         data = text.encode("utf-8") + b"\0"
         return Entry(tag, ASCII, len(data), data)
 
+    def _read_directory(self, offset: int) -> Directory:
+        (count,) = self._unpack("H", offset)
+        if count > MAX_ENTRIES:
+            raise UnreadablePhotoError(f"a directory of {count} tags; the file is damaged")
+        entries: dict[int, Entry] = {}
+        for index in range(count):
+            entry = self._entry(offset + 2 + 12 * index)
+            if entry is not None:
+                entries.setdefault(entry.tag, entry)
+        try:
+            (next_offset,) = self._unpack("I", offset + 2 + 12 * count)
+        except UnreadablePhotoError:
+            next_offset = 0
+        return Directory(offset, entries, next_offset)
+
     def _entry(self, position: int) -> Entry | None:
         tag, kind, count = self._unpack("HHI", position)
         if kind not in _FORMATS:  # the four bytes may be values or an offset: they are kept as they are
@@ -154,6 +188,9 @@ class Tiff:
         offset = position + 8 if size <= 4 else self._unpack("I", position + 8)[0]
         if offset + size > len(self.data):
             return None
+        self._unread -= size
+        if self._unread < 0:
+            raise UnreadablePhotoError("its tags hold more than the file; the file is damaged")
         return Entry(tag, kind, count, bytes(self.data[offset : offset + size]), offset if size > 4 else None)
 
     def _values(self, entry: Entry) -> tuple[float, ...]:
@@ -235,6 +272,11 @@ class TiffCanvas:
 def empty_tiff(order: str) -> Tiff:
     """A TIFF file with no directory yet; `order` is < for little-endian, > for big-endian."""
     return Tiff(b"II*\0\0\0\0\0" if order == "<" else b"MM\0*\0\0\0\0")
+
+
+def _ratio(value: float, least: int, most: int) -> Fraction:
+    near = min(max(float(value), least), most)
+    return Fraction(near).limit_denominator(max(1, min(1_000_000, int(most / max(abs(near), 1.0)))))
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

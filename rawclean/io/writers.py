@@ -14,7 +14,7 @@ from rawclean.io.dng_graft import graft_dng
 from rawclean.io.metadata import read_metadata
 from rawclean.io.pictures import png_blocks, tiff_bytes
 from rawclean.io.render import preview, render
-from rawclean.io.xmp import copy_sidecars
+from rawclean.io.xmp import copy_sidecars, sidecar_packet
 
 Blocks = Iterable[bytes | bytearray]
 
@@ -22,7 +22,9 @@ Blocks = Iterable[bytes | bytearray]
 def _dng(photo: DenoisedPhoto) -> Blocks:
     facts = read_metadata(photo.frame.source)
     pixels = preview(photo, facts)
-    return [graft_dng(photo, facts, pixels) if facts.is_dng else new_dng(photo, facts, pixels)]
+    if facts.is_dng:
+        return [graft_dng(photo, facts, pixels)]
+    return [new_dng(photo, facts, pixels, sidecar_packet(photo.frame.source))]  # Adobe reads no sidecar beside a DNG
 
 
 def _png(photo: DenoisedPhoto) -> Blocks:

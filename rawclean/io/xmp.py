@@ -14,6 +14,7 @@ from rawclean.io.atomic import write_atomically
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
+_APPENDED = (".xmp", ".pp3", ".arp")
 _DARKTABLE = ("darktable", "http://darktable.sf.net/")
 _CAMERA_RAW = ("crs", "http://ns.adobe.com/camera-raw-settings/1.0/")
 _DESCRIPTION = "<rdf:Description"
@@ -30,10 +31,8 @@ _NEW_PACKET = (
 
 def mark_denoised(packet: bytes | None) -> bytes:
     """The XMP packet with the marks set, a new one where there is none; one that cannot be read stays as it is."""
-    try:
-        text = _NEW_PACKET if packet is None else packet.decode("utf-8")
-        ElementTree.fromstring(text.strip("\0\ufeff \r\n"))
-    except (UnicodeDecodeError, ElementTree.ParseError):
+    text = _NEW_PACKET if packet is None else _text(packet)
+    if text is None:
         return packet or b""
     marked = _with_property(text, _DARKTABLE, "neural_restore", "raw-denoise")
     if _CAMERA_RAW[1] in text:
@@ -43,19 +42,39 @@ def mark_denoised(packet: bytes | None) -> bytes:
 
 
 def copy_sidecars(source: Path, output: Path) -> None:
-    """Copy `IMG.xmp` (Adobe) and `IMG.CR2.xmp` (darktable) to the names that `output` asks for, with the marks set.
+    """Copy the sidecars of `source` to the names that `output` asks for; XMP with the marks set, others as they are.
 
     A sidecar that `output` has already is left alone. Raises OutputError where one cannot be written.
     """
-    targets = (output.with_suffix(".xmp"), output.with_suffix(".xmp"), Path(f"{output}.xmp"))
+    adobe = output.with_suffix(".xmp")
+    targets = (adobe, adobe, *(output.with_name(output.name + suffix) for suffix in _APPENDED))
     for theirs, ours in zip(sidecars(source), targets, strict=True):
         if theirs.is_file() and not ours.exists():
-            write_atomically(ours, [mark_denoised(theirs.read_bytes())])
+            content = theirs.read_bytes()
+            write_atomically(ours, [mark_denoised(content) if ours.suffix == ".xmp" else content])
 
 
-def sidecars(photo: AnyPath) -> tuple[AnyPath, AnyPath, AnyPath]:
-    """The names that a photo's sidecars may have: Adobe's two, darktable's."""
-    return photo.with_suffix(".xmp"), photo.with_suffix(".XMP"), photo.with_name(f"{photo.name}.xmp")
+def sidecar_packet(source: Path) -> bytes | None:
+    """The XMP of a photo's first sidecar that can be read, Adobe's before darktable's; None where there is none."""
+    files = (path for path in sidecars(source) if path.suffix.lower() == ".xmp" and path.is_file())
+    packets = (path.read_bytes() for path in files)
+    return next((packet for packet in packets if _text(packet) is not None), None)
+
+
+def sidecars(photo: AnyPath) -> tuple[AnyPath, ...]:
+    """The names that a photo's sidecars may have: Adobe's two, then darktable's, RawTherapee's and ART's."""
+    appended = (photo.with_name(photo.name + suffix) for suffix in _APPENDED)
+    return photo.with_suffix(".xmp"), photo.with_suffix(".XMP"), *appended
+
+
+def _text(packet: bytes) -> str | None:
+    """A packet as text; None where it is no XML."""
+    try:
+        text = packet.decode("utf-8")
+        ElementTree.fromstring(text.strip("\0\ufeff \r\n"))
+    except (UnicodeDecodeError, ElementTree.ParseError):
+        return None
+    return text
 
 
 def _with_property(text: str, namespace: tuple[str, str], name: str, value: str) -> str:

@@ -20,7 +20,8 @@ def save_weights(path: Path, name: str, network: Network) -> None:
 def load_network(path: Path, sha256: str | None = None) -> Network:
     """Read weights into a ready network in evaluation mode, float32, on the CPU.
 
-    Raises ModelError where the file is missing, damaged, of an unknown network, or not the one with `sha256`.
+    Raises ModelError where the file is missing, damaged, of an unknown network, not finite, or not the one with
+    `sha256`.
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such weight file; reinstall rawclean")
@@ -34,6 +35,8 @@ def load_network(path: Path, sha256: str | None = None) -> Network:
         network.load_state_dict({name: value.float() for name, value in state.items()})
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ModelError(f"{path}: not a rawclean weight file ({error})") from error
+    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+        raise ModelError(f"{path}: some of its weights are not finite numbers; train or download it again")
     network.eval()
     return network
 

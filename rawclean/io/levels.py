@@ -1,0 +1,96 @@
+"""Black and white of a photo: by tag in a DNG, by LibRaw for the rest (DNG specification 1.7.1, chapter 5).
+
+What no sensor has is refused here, so that all that follows computes with finite numbers.
+"""
+
+import math
+
+import numpy as np
+import rawpy
+import torch
+from torch import Tensor
+
+from rawclean.core.frame import RawFrame
+from rawclean.core.layout import Layout, PlainLayout
+from rawclean.core.levels import Levels
+from rawclean.errors import InvalidLevelsError
+from rawclean.io import metadata as tags
+from rawclean.io.metadata import Metadata
+
+MAX_WHITE, MAX_WIDE_WHITE = 65535, 2**32 - 1
+"""Of samples of 16 bits or fewer, and of wider ones."""
+MAX_PERIOD = 64
+"""Of black levels that repeat."""
+MAX_SIGNAL = 65536.0
+"""Of white: a merge of many exposures stays far below."""
+
+
+def read_levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
+    """Black and white; LibRaw spreads the 8 bits of a lossy DNG over its own scale, from 0.
+
+    Raises InvalidLevelsError where they are those of no sensor.
+    """
+    if facts.is_lossy:
+        return Levels(torch.zeros(1, 1), float(raw.white_level))
+    if layout is PlainLayout.LINEAR_RGB:
+        black = torch.tensor(facts.numbers(tags.BLACK_LEVEL) or (0.0,), dtype=torch.float32)
+        if len(black) not in (1, 3):
+            raise InvalidLevelsError(f"{len(black)} black levels for three colours; the file is damaged")
+        return Levels(black[:, None, None], _white(raw, facts))
+    return Levels(_black(raw, facts), _white(raw, facts))
+
+
+def without_black_deltas(frame: RawFrame, facts: Metadata) -> None:
+    """Take BlackLevelDeltaH/V out of the samples: of six raw developers only the DNG SDK applies the tags rightly.
+
+    Samples at white stay there: a developer sees by it that they are clipped. Raises InvalidLevelsError where the
+    deltas are not one for each visible column and row, or beyond white.
+    """
+    samples, white = frame.samples, frame.levels.white
+    height, width = samples.shape[-2:]
+    deltas = torch.zeros(height, width)
+    for tag, side, shape in (
+        (tags.BLACK_LEVEL_DELTA_H, width, (1, -1)),
+        (tags.BLACK_LEVEL_DELTA_V, height, (-1, 1)),
+    ):
+        values = facts.numbers(tag)
+        if values and (len(values) != side or not all(abs(value) < white for value in values)):
+            raise InvalidLevelsError(f"its black level deltas (tag {tag}) do not fit the image; the file is damaged")
+        if values:
+            deltas += torch.tensor(values, dtype=torch.float32).reshape(shape)
+    if bool(deltas.any()):
+        samples.sub_(torch.where(samples >= white, 0.0, deltas))
+
+
+def check_signal(frame: RawFrame) -> None:
+    """Raise InvalidLevelsError where a sample is not finite, or so far beyond white that it is none."""
+    largest, levels = float(frame.raster.abs().max()), frame.levels
+    if not largest <= MAX_SIGNAL * levels.scale + abs(levels.white):
+        raise InvalidLevelsError(f"a sample of {largest:g} where white is {levels.white:g}; the file is damaged")
+
+
+def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
+    """Blacks by position, as many as repeat; a DNG's tag counts from the active area and may hold fractions."""
+    values = facts.numbers(tags.BLACK_LEVEL)
+    rows, columns = (*facts.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
+    if facts.is_dng and not values:
+        return torch.zeros(1, 1)
+    if not (1 <= rows <= MAX_PERIOD and 1 <= columns <= MAX_PERIOD):
+        raise InvalidLevelsError(
+            f"black levels that repeat every {rows} rows and {columns} columns; is the file whole?"
+        )
+    if values and len(values) == rows * columns:
+        return torch.tensor(values, dtype=torch.float32).reshape(rows, columns)
+    per_colour = raw.black_level_per_channel
+    if raw.num_colors == 1:
+        return torch.full((1, 1), float(per_colour[0]))
+    return torch.tensor([[float(per_colour[index]) for index in row] for row in np.asarray(raw.raw_pattern).tolist()])
+
+
+def _white(raw: rawpy.RawPy, facts: Metadata) -> float:
+    values = facts.numbers(tags.WHITE_LEVEL)
+    white = min(values) if values else float(raw.white_level)
+    wide = facts.has_float_samples or max(facts.integers(tags.BITS_PER_SAMPLE), default=0) > 16
+    if not math.isfinite(white) or white > (MAX_WIDE_WHITE if wide else MAX_WHITE):
+        raise InvalidLevelsError(f"a white level of {white:g}; the file is damaged")
+    return white

@@ -1,0 +1,161 @@
+"""Where the samples of a DNG's raw image lie: strips or tiles (TIFF 6.0, sections 3 and 15).
+
+All are there, inside the file and apart from each other, and none is too small for what it must hold. What LibRaw does
+not find it leaves as the memory was, which may be another photo.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
+from rawclean.io import metadata as tags
+from rawclean.io.metadata import Metadata
+
+MAX_SAMPLES = 1 << 30
+"""More than any sensor has; a damaged size must not fill the memory."""
+MOST_SAMPLES_PER_BYTE = {
+    tags.COMPRESSION_JPEG: 8,
+    tags.COMPRESSION_DEFLATE: 1032,
+    tags.COMPRESSION_LOSSY_JPEG: 1024,
+    tags.COMPRESSION_JPEG_XL: 1 << 16,
+}
+"""One bit for each; deflate's limit; two bits for each block of 64, chroma at half size; an even 512x512 tile."""
+_HEADER = 8
+_COMPRESSION_VC5 = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One strip or tile."""
+
+    offset: int
+    size: int
+    """Bytes."""
+    top: int
+    left: int
+    rows: int
+    columns: int
+    """As stored: a tile at the border may reach beyond the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """A raw image as its directory describes it."""
+
+    height: int
+    width: int
+    colours: int
+    """Samples of a pixel."""
+    bits: int
+    """Of a sample."""
+    floating: bool
+    """Whether samples are floating point numbers."""
+    order: Literal["<", ">"]
+    """Of the bytes of a sample, < or >."""
+    compression: int
+    predictor: int
+    segments: tuple[Segment, ...]
+
+    def is_contiguous(self) -> bool:
+        """Whether the segments follow each other without gaps, as one strip would."""
+        pairs = zip(self.segments, self.segments[1:], strict=False)
+        return all(first.offset + first.size == second.offset for first, second in pairs)
+
+
+def stored_image(facts: Metadata) -> StoredImage:
+    """The raw image of a DNG.
+
+    Raises UnreadablePhotoError where something of it is missing or its tags contradict each other or the size of the
+    file, UnsupportedSensorError where it is stored in a way that is not read.
+    """
+    height, width = _size(facts, tags.IMAGE_LENGTH), _size(facts, tags.IMAGE_WIDTH)
+    colours = _size(facts, tags.SAMPLES_PER_PIXEL, 1)
+    bits = _integers(facts, tags.BITS_PER_SAMPLE) or (1,)
+    compression = _size(facts, tags.COMPRESSION, tags.COMPRESSION_NONE)
+    if height * width * colours > MAX_SAMPLES or len(set(bits)) > 1 or not 1 <= bits[0] <= 64:
+        raise UnreadablePhotoError(
+            f"a raw image of {width}x{height}x{colours} samples of {bits[0]} bits; the file is damaged"
+        )
+    _check_storage(facts, compression, colours)
+    image = StoredImage(
+        *(height, width, colours, bits[0]),
+        floating=tags.FLOATING_POINT in _integers(facts, tags.SAMPLE_FORMAT),
+        order=">" if facts.tiff and facts.tiff.order == ">" else "<",
+        compression=compression,
+        predictor=_size(facts, tags.PREDICTOR, 1),
+        segments=_segments(facts, height, width),
+    )
+    _check_places(image.segments, len(facts.tiff.data) if facts.tiff else 0)
+    for segment in image.segments:
+        _check_filled(image, segment)
+    return image
+
+
+def _integers(facts: Metadata, tag: int) -> tuple[int, ...]:
+    """Of the raw directory alone: the preview in IFD0 has such tags, too."""
+    return facts.tiff.integers(facts.raw.entries.get(tag)) if facts.tiff and facts.raw else ()
+
+
+def _size(facts: Metadata, tag: int, default: int | None = None) -> int:
+    """One positive number."""
+    values = _integers(facts, tag) or ((default,) if default else ())
+    if len(values) != 1 or values[0] < 1:
+        raise UnreadablePhotoError(f"tag {tag} of its raw image is {list(values[:4])}; the file is damaged")
+    return values[0]
+
+
+def _check_storage(facts: Metadata, compression: int, colours: int) -> None:
+    if compression == _COMPRESSION_VC5:
+        raise UnsupportedSensorError(
+            "a GoPro .GPR, compressed as VC-5, which is not supported; Adobe DNG Converter makes a DNG of it"
+        )
+    if compression not in (tags.COMPRESSION_NONE, *MOST_SAMPLES_PER_BYTE):
+        raise UnsupportedSensorError(f"samples compressed in an unknown way ({compression}); is the file whole?")
+    if any(factor != 1 for tag in tags.INTERLEAVE_FACTORS for factor in _integers(facts, tag)):
+        raise UnsupportedSensorError("DNG with interleaved rows or columns; this is not supported yet")
+    if colours > 1 and _integers(facts, tags.PLANAR_CONFIGURATION) not in ((), (1,)):
+        raise UnsupportedSensorError("DNG with its colours in planes apart; this is not supported yet")
+
+
+def _segments(facts: Metadata, height: int, width: int) -> tuple[Segment, ...]:
+    """All strips or tiles, by rows."""
+    tiled = bool(_integers(facts, tags.TILE_OFFSETS))
+    rows = _size(facts, tags.TILE_LENGTH) if tiled else min(_size(facts, tags.ROWS_PER_STRIP, height), height)
+    columns = _size(facts, tags.TILE_WIDTH) if tiled else width
+    offsets = _integers(facts, tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS)
+    sizes = _integers(facts, tags.TILE_BYTE_COUNTS if tiled else tags.STRIP_BYTE_COUNTS)
+    count = -(-height // rows) * -(-width // columns)
+    if not count <= min(len(offsets), len(sizes)):
+        raise UnreadablePhotoError(f"{min(len(offsets), len(sizes))} of {count} parts of its raw image are there")
+    corners = ((top, left) for top in range(0, height, rows) for left in range(0, width, columns))
+    return tuple(
+        Segment(offset, size, top, left, rows if tiled else min(rows, height - top), columns)
+        for offset, size, (top, left) in zip(offsets, sizes, corners, strict=False)
+    )
+
+
+def _check_places(segments: Sequence[Segment], end: int) -> None:
+    """Raise UnreadablePhotoError where a segment is missing, or outside of the file, or shares bytes with another."""
+    free = _HEADER
+    for segment in sorted(segments, key=lambda segment: segment.offset):
+        if segment.size < 1 or segment.offset < _HEADER:
+            raise UnreadablePhotoError("a part of its raw image is missing; copy the file from the card again")
+        if segment.offset + segment.size > end:
+            raise UnreadablePhotoError("its raw image ends beyond the end of the file; copy it from the card again")
+        if segment.offset < free:
+            raise UnreadablePhotoError("two parts of its raw image lie at the same place; the file is damaged")
+        free = segment.offset + segment.size
+
+
+def _check_filled(image: StoredImage, segment: Segment) -> None:
+    """Raise UnreadablePhotoError where a segment is too small for its samples."""
+    line = segment.columns * image.colours
+    if image.compression == tags.COMPRESSION_NONE:
+        enough = segment.rows * -(-line * image.bits // 8) <= segment.size
+    else:
+        enough = segment.rows * line <= segment.size * MOST_SAMPLES_PER_BYTE[image.compression]
+    if not enough:
+        raise UnreadablePhotoError(
+            f"{segment.size} bytes cannot hold {segment.columns}x{segment.rows} samples; the file is damaged"
+        )

@@ -1,0 +1,189 @@
+"""Raw images that are not all there, or not what their tags say: refused; LibRaw would fill them with old memory."""
+
+import contextlib
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from dng_factory import Storage, entry, make_frame, write_dng
+from ljpeg_variants import encode
+
+from rawclean.core.layout import PlainLayout
+from rawclean.errors import RawcleanError, UnreadablePhotoError
+from rawclean.io import metadata as tags
+from rawclean.io.ljpeg_reader import decode_lossless
+from rawclean.io.metadata import read_metadata
+from rawclean.io.raw import count_samples, read_raw
+from rawclean.io.tiff import LONG, SHORT
+
+STORED = {
+    "strips": Storage(rows=16),
+    "tiles": Storage(tile=(32, 32)),
+    "ljpeg": Storage(tile=(32, 32), compression=7),
+    "ljpeg_strips": Storage(rows=16, compression=7),
+    "deflate": Storage(tile=(32, 32), compression=8),
+    "float": Storage(32, tile=(32, 32), compression=8, floating=True),
+}
+CASES = {
+    "damaged": ("zeroed_tile",),
+    "hostile": (
+        *("dims_20000_float", "dims_20000_ljpeg", "ifd_overlap", "ifd_overlap_small", "sof_big", "chain_100k"),
+        *("preview_30000", "previews_62"),
+    ),
+}
+SECONDS, MEBIBYTES = 3.0, 300
+
+
+def write(path: Path, storage: Storage, changes=()) -> Path:
+    white = 1.0 if storage.floating else 16383
+    return write_dng(path, make_frame((64, 96), black=(0,) * 4, white=white), changes, storage=storage)
+
+
+def places(path: Path) -> tuple[tuple[int, list[int]], tuple[int, list[int]]]:
+    """Tag and values of the offsets, and of the sizes."""
+    facts = read_metadata(path)
+    pairs = ((tags.TILE_OFFSETS, tags.TILE_BYTE_COUNTS), (tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS))
+    (pair,) = [pair for pair in pairs if pair[0] in facts.raw.entries]
+    return tuple((tag, list(facts.tiff.integers(facts.raw.entries[tag]))) for tag in pair)
+
+
+def spoil(data: bytearray, start: int, size: int, how: str) -> None:
+    """Damage the middle of a block."""
+    middle = slice(start + size // 3, start + 2 * size // 3)
+    data[middle] = {"zeros": bytes, "ones": lambda count: b"\xff" * count}[how](middle.stop - middle.start)
+
+
+@contextlib.contextmanager
+def bounded() -> Iterator[None]:
+    """Soon, and with little memory."""
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    yield
+    assert time.process_time() - start < SECONDS
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024 < MEBIBYTES
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("offsets", 0, "is missing"),
+        ("offsets", 1 << 30, "beyond the end"),
+        ("offsets", None, "at the same place"),
+        ("sizes", 0, "is missing"),
+        ("sizes", 1 << 30, "beyond the end"),
+        ("sizes", 3, "cannot hold|no whole JPEG|another size"),
+    ],
+)
+@pytest.mark.parametrize("name", STORED)
+def test_a_part_that_is_not_there(tmp_path, name, kind, value, message):
+    offsets, sizes = places(write(tmp_path / "a.dng", STORED[name]))
+    tag, values = offsets if kind == "offsets" else sizes
+    values[1] = values[0] if value is None else value
+    with pytest.raises(UnreadablePhotoError, match=message):
+        read_raw(write(tmp_path / "b.dng", STORED[name], [entry(tag, LONG, values)]))
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_too_few_parts(tmp_path, name):
+    (tag, values), _ = places(write(tmp_path / "a.dng", STORED[name]))
+    with pytest.raises(UnreadablePhotoError, match="parts of its raw image are there"):
+        read_raw(write(tmp_path / "b.dng", STORED[name], [entry(tag, LONG, values[:-1])]))
+
+
+@pytest.mark.parametrize("how", ["zeros", "ones"])
+@pytest.mark.parametrize("name", [name for name, storage in STORED.items() if storage.compression != 1])
+def test_a_compressed_part_with_a_damaged_middle(tmp_path, name, how):
+    path = write(tmp_path / "a.dng", STORED[name])
+    (_, offsets), (_, sizes) = places(path)
+    data = bytearray(path.read_bytes())
+    spoil(data, offsets[1], sizes[1], how)
+    path.write_bytes(data)
+    with pytest.raises(UnreadablePhotoError, match=r"(part|tile) of its raw image"):
+        read_raw(path)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_a_lossy_tile_that_ends_too_early(shared, tmp_path, share):
+    data = bytearray((shared / "raw" / "canon_eos_6d_lossy_linear_iso1000.dng").read_bytes())
+    path = tmp_path / "a.dng"
+    path.write_bytes(data)
+    facts = read_metadata(path)
+    offset, size = facts.integers(tags.TILE_OFFSETS)[-1], facts.integers(tags.TILE_BYTE_COUNTS)[-1]
+    data[offset + int(share * size) : offset + size] = bytes(size - int(share * size))
+    path.write_bytes(data)
+    with pytest.raises(UnreadablePhotoError):
+        read_raw(path)
+    path.write_bytes(data[: offset + int(share * size)])
+    with pytest.raises(UnreadablePhotoError):
+        read_raw(path)
+
+
+def test_what_the_jpeg_library_says_of_a_lossy_tile_counts(shared, tmp_path):
+    data = bytearray((shared / "raw" / "canon_eos_6d_lossy_linear_iso1000.dng").read_bytes())
+    facts = read_metadata(shared / "raw" / "canon_eos_6d_lossy_linear_iso1000.dng")
+    spoil(data, facts.integers(tags.TILE_OFFSETS)[2], facts.integers(tags.TILE_BYTE_COUNTS)[2], "zeros")
+    (tmp_path / "a.dng").write_bytes(data)
+    with pytest.raises(UnreadablePhotoError, match="cannot be decoded to its end"):
+        read_raw(tmp_path / "a.dng")
+
+
+@pytest.mark.parametrize("components", [1, 2, 3, 4])
+@pytest.mark.parametrize("precision", [8, 12, 14, 16])
+def test_every_kind_of_lossless_jpeg_is_decoded_and_checked(precision, components):
+    rng = np.random.default_rng(precision)
+    samples = (rng.normal(0.4, 0.05, (40, 64, components)).clip(0, 1) * ((1 << precision) - 1)).astype(np.uint16)
+    samples[3, 3:5] = [[0], [(1 << precision) - 1]]
+    for selection in range(1, 8):
+        stream = encode(samples, selection, precision)
+        assert np.array_equal(decode_lossless(stream), samples.ravel())
+        with pytest.raises(UnreadablePhotoError):
+            decode_lossless(stream[: len(stream) // 2])
+
+
+@pytest.mark.parametrize("size", [(64, 96), (50, 70)])
+@pytest.mark.parametrize("layout", [PlainLayout.LINEAR_RGB, PlainLayout.MONOCHROME])
+def test_tiles_that_reach_beyond_the_image(tmp_path, layout, size):
+    frame = make_frame(size, layout)
+    read = read_raw(write_dng(tmp_path / "a.dng", frame, storage=Storage(tile=(32, 32), compression=7)))
+    assert torch.equal(read.raster, frame.raster)
+
+
+def test_strips_in_any_order_are_read_where_they_lie(tmp_path):
+    path = write(tmp_path / "a.dng", STORED["strips"])
+    (tag, offsets), _ = places(path)
+    sound = read_raw(path).raster
+    turned = read_raw(write(tmp_path / "b.dng", STORED["strips"], [entry(tag, LONG, offsets[::-1])])).raster
+    assert torch.equal(turned, torch.cat(sound.split(16)[::-1]))
+
+
+@pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder, names in CASES.items() for name in names])
+def test_cases_are_refused_or_read_with_little(shared, folder, name):
+    path = shared / "cases" / folder / f"{name}.dng"
+    with bounded():
+        count_samples(path)
+        with contextlib.suppress(RawcleanError):
+            read_raw(path)
+
+
+def test_a_damaged_tile_is_not_filled_with_another_photo(shared):
+    with pytest.raises(UnreadablePhotoError, match="copy the file from the card again"):
+        read_raw(shared / "cases" / "damaged" / "zeroed_tile.dng")
+
+
+@pytest.mark.parametrize("side", [1 << 15, 1 << 16, (1 << 31) - 1])
+@pytest.mark.parametrize("name", STORED)
+def test_sizes_without_data(tmp_path, name, side):
+    sizes = [entry(tag, LONG, [side]) for tag in (tags.IMAGE_WIDTH, tags.IMAGE_LENGTH, tags.TILE_WIDTH)]
+    sizes += [entry(tag, LONG, [side]) for tag in (tags.TILE_LENGTH, tags.ROWS_PER_STRIP)]
+    with bounded(), pytest.raises(UnreadablePhotoError):
+        read_raw(write(tmp_path / "a.dng", STORED[name], sizes))
+
+
+@pytest.mark.parametrize("tag", [tags.TILE_LENGTH, tags.TILE_WIDTH, tags.IMAGE_WIDTH, tags.SAMPLES_PER_PIXEL])
+@pytest.mark.parametrize("values", [[], [0], [3, 4]])
+def test_sizes_that_are_none(tmp_path, tag, values):
+    with pytest.raises(UnreadablePhotoError):
+        read_raw(write(tmp_path / "a.dng", STORED["ljpeg"], [entry(tag, SHORT, values)]))
