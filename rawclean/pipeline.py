@@ -14,15 +14,17 @@ from rawclean.core.layout import mosaic_of
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import ModelError
+from rawclean.errors import ModelError, RawcleanError
 from rawclean.inference.bad_pixels import map_bad_pixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, Progress, Signal, denoise
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
-from rawclean.io.atomic import check_target
+from rawclean.io.applied import is_denoised
+from rawclean.io.atomic import check_target, take_times_and_mode
 from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.raw import read_raw
+from rawclean.io.spelled import spelled
 from rawclean.io.writers import check_format, write_photo
 from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models, load_model
 from rawclean.noise_source import FoundNoise, NoiseSettings, find_noise
@@ -149,7 +151,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
         found=found,
         levels=levels,
         bad_pixels=mapped.count,
-        warning="; ".join(filter(None, (found.warning, black_note))) or None,
+        warning="; ".join(filter(None, (_denoised_note(source), found.warning, black_note))) or None,
         card=choose(frame, found.noise, settings),
         seconds=seconds,
     )
@@ -160,6 +162,8 @@ def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None 
     engine, found = _engine(photo.card, settings), photo.found
     signal = Signal(found.told, found.clip, photo.levels)
     with _NETWORK, _timed(photo.seconds, "network"):
+        if progress:
+            progress(0, 1)  # begun: the wait for other photos is over
         denoised = denoise(photo.frame, signal, engine, strength=settings.strength, progress=progress)
     return DenoisedPhoto(
         denoised,
@@ -174,6 +178,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
     """Write the result and say what was done; raises as `denoise_file`."""
     with _timed(photo.seconds, "write"):
         write_photo(photo.output, denoised)
+        take_times_and_mode(photo.output, photo.source)
     frame, found, engine = photo.frame, photo.found, _engine(photo.card, settings)
     return DenoiseReport(
         source=str(photo.source),
@@ -199,7 +204,11 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
 
 def read_photo(source: Path, settings: DenoiseSettings) -> RawFrame:
     """Read a RAW photo; its noise tag counts only where the settings do not replace it, so that a bad one can be."""
-    return read_raw(source, use_noise_profile=settings.iso is None and settings.noise is None)
+    path = spelled(source)
+    try:
+        return read_raw(path, use_noise_profile=settings.iso is None and settings.noise is None)
+    except RawcleanError as error:  # name the photo as the user did
+        raise type(error)(str(error).replace(str(path), str(source))) from error
 
 
 def statements(found: FoundNoise) -> tuple[Statement, ...]:
@@ -216,6 +225,10 @@ def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> Mod
     if card.mosaic is not mosaic:
         raise ModelError(f"{frame.source}: is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
     return card
+
+
+def _denoised_note(source: Path) -> str | None:
+    return "its file says that it is denoised already; once more takes detail" if is_denoised(source) else None
 
 
 def _engine(card: ModelCard, settings: DenoiseSettings) -> Engine:

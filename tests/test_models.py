@@ -102,6 +102,18 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
         weights = tmp_path / "w.safetensors"
         result = rawclean("models", "add", weights, "--photos", photos, "--name", name, "--limit", 1, *more)
         assert result.status == 0, result.err
+    for name, word in (
+        ("mine", "--overwrite"),
+        ("../../x", "no name of a model"),
+        ("", "no name"),
+        ("[/b]", "no name"),
+    ):
+        refused = rawclean("models", "add", tmp_path / "w.safetensors", "--photos", photos, "--name", name)
+        assert (refused.status, word in refused.err, len(refused.err.splitlines())) == (1, True, 1)
+    manifest_file = tmp_path / "own" / "manifest.json"
+    manifest_file.write_text(manifest_file.read_text().replace('"smaller"', '"[/b]"'))
+    assert "[/b]" in rawclean("models", "list").out
+    manifest_file.write_text(manifest_file.read_text().replace('"[/b]"', '"smaller"'))
     assert {"mine", "smaller"} <= {card["name"] for card in json.loads(rawclean("models", "list", "--json").out)}
     assert rawclean("models", "verify").out.count("ok") == len(list_models())
     sizes = [(tmp_path / "own" / f"{name}.safetensors").stat().st_size for name in ("mine", "smaller")]

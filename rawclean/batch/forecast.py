@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from rawclean.batch import storage
-from rawclean.batch.job import Outcome
+from rawclean.batch.job import DENOISED, Outcome
 from rawclean.batch.plan import Job
 from rawclean.errors import RawcleanError
+from rawclean.io.applied import is_denoised
 from rawclean.noise_source import find_noise
 from rawclean.pipeline import DenoiseSettings, choose, read_photo
 
@@ -34,6 +35,8 @@ def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
         return Forecast(task.job, task.job.output, skipped=task.skipped)
     try:
         with storage.source_at_hand(task.source) as source:
+            if is_denoised(source) and not task.denoised_too:
+                return Forecast(task, task.output, skipped=DENOISED)
             frame = read_photo(source, settings)
             found = find_noise(frame, settings.told_noise)
             card = choose(frame, found.noise, settings)

@@ -10,15 +10,21 @@ from rawclean.batch import storage
 from rawclean.batch.memory import memory_budget
 from rawclean.batch.plan import Job
 from rawclean.errors import RawcleanError, TargetFullError
+from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import remove_leftovers
 from rawclean.io.raw import count_samples
+from rawclean.io.spelled import spelled
 from rawclean.pipeline import DenoiseReport, DenoiseSettings, clean, finish, prepare
+
+DENOISED = "is denoised already; --force denoises it again"
 
 
 class Step(Enum):
     """What a photo is going through."""
 
     READ = "reading"
+    WAIT = "waiting"
+    """For memory, or for the network, which has one photo at a time."""
     NETWORK = "denoising"
     WRITE = "writing"
 
@@ -43,6 +49,8 @@ class Outcome:
     """sha256 of the source, where it could be read."""
     fatal: bool = False
     """Whether the error would meet every other photo, too."""
+    trace: str | None = None
+    """Of a bug in rawclean."""
 
 
 def denoise_job(
@@ -53,27 +61,33 @@ def denoise_job(
     It waits until it fits into `max_memory` bytes beside the other photos of this process.
     """
     told = watch or (lambda job, step, share: None)
-    digest = None
     try:
         told(job, Step.READ, 0.0)
-        with storage.source_at_hand(job.source) as source, storage.result_at_hand(job.output) as output:
-            remove_leftovers(output)
-            digest = storage.digest(str(source))
-            with memory_budget(max_memory, settings).hold(job.source, count_samples(source)):
-                report = _denoised(job, source, output, replace(settings, overwrite=job.replace), told)
-        return Outcome(job, replace(report, source=job.source, output=job.output), digest=digest)
+        with storage.source_at_hand(job.source) as source:
+            if is_denoised(source) and not job.denoised_too:
+                return Outcome(job, skipped=DENOISED)
+            with storage.result_at_hand(job.output) as output:
+                remove_leftovers(output)
+                samples = count_samples(spelled(source))
+                told(job, Step.WAIT, 0.0)
+                with memory_budget(max_memory, settings).hold(job.source, samples):
+                    return _denoised(job, source, output, replace(settings, overwrite=job.replace), told)
     except RawcleanError as error:
-        return Outcome(job, error=str(error), digest=digest, fatal=isinstance(error, TargetFullError))
-    except Exception:  # a bug met on one photo must not cost the user the thousand others; it is reported in full
-        return Outcome(job, error=f"{job.source}: a bug in rawclean, please report it:\n{traceback.format_exc()}")
+        return Outcome(job, error=str(error), fatal=isinstance(error, TargetFullError))
+    except Exception as error:  # a bug met on one photo must not cost the user the thousand others
+        told_as = f"{job.source}: a bug in rawclean ({type(error).__name__}), please report it"
+        return Outcome(job, error=told_as, trace=traceback.format_exc())
 
 
-def _denoised(job: Job, source: Path, output: Path, settings: DenoiseSettings, told: Watch) -> DenoiseReport:
+def _denoised(job: Job, source: Path, output: Path, settings: DenoiseSettings, told: Watch) -> Outcome:
     try:
+        told(job, Step.READ, 0.0)
         photo = prepare(source, output, settings)
-        told(job, Step.NETWORK, 0.0)
-        denoised = clean(photo, settings, lambda done, total: told(job, Step.NETWORK, done / (total or done)))
+        digest = storage.digest(str(source))  # once it is known to be a photo: what is none may be of any size
+        told(job, Step.WAIT, 0.0)
+        denoised = clean(photo, settings, lambda done, total: told(job, Step.NETWORK, done / total))
         told(job, Step.WRITE, 0.0)
-        return finish(photo, denoised, settings)
+        report = finish(photo, denoised, settings)
+        return Outcome(job, replace(report, source=job.source, output=job.output), digest=digest)
     except RawcleanError as error:  # name the photo as the user did
         raise type(error)(str(error).replace(str(source), job.source).replace(str(output), job.output)) from error

@@ -2,10 +2,13 @@
 
 A job is marked as begun before its worker starts and as ended when its outcome is known, each in a transaction of its
 own that is on the disk before the run goes on. The file is locked while a run is at work and free when its process is
-gone, however it went.
+gone, however it went. Names in it are bytes that need not be UTF-8, credentials are never in it.
 """
 
+import hashlib
 import json
+import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +24,13 @@ import platformdirs
 from rawclean.batch import storage
 from rawclean.batch.job import Outcome
 from rawclean.batch.plan import Job
+from rawclean.core.printable import without_credentials
 from rawclean.errors import OutputError, TargetFullError
 
 JOURNAL = "rawclean-journal.sqlite"
+_VERSION = 1
+"""Of the schema, in SQLite's user_version; journals from before it had one hold 0 and the same columns."""
+_COLUMNS = ("name", "source", "stamp", "digest", "settings", "before", "state", "error", "report", "time")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     name TEXT PRIMARY KEY,
@@ -38,6 +45,10 @@ CREATE TABLE IF NOT EXISTS jobs (
     time TEXT NOT NULL
 ) WITHOUT ROWID
 """
+_REPORTED = {"model": str, "model_sha256": str, "camera": str, "noise_origin": str, "seconds": dict} | dict.fromkeys(
+    ("shot", "read", "sigma"), float
+)
+"""What resuming and the page about a run need to know of a report."""
 
 
 class State(Enum):
@@ -81,8 +92,9 @@ class Journal:
             # exclusive before WAL: no shared memory file, so that network drives serve, too
             for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
                 self._database.execute(f"PRAGMA {pragma}")
+            self._database.text_factory = os.fsdecode
             self._database.execute("BEGIN EXCLUSIVE")
-            self._database.execute(_SCHEMA)
+            self._migrate()
             self._database.execute("COMMIT")
 
     def __enter__(self) -> Self:
@@ -94,15 +106,17 @@ class Journal:
         self._database.close()
 
     def find(self, name: str) -> Entry | None:
-        """The entry of a result, where there is one."""
-        with self._failing_clearly():
-            row = self._database.execute("SELECT * FROM jobs WHERE name = ?", (name,)).fetchone()
-        return _entry(row) if row else None
+        """The entry of a result, where there is one; raises OutputError where it is damaged."""
+        return next(iter(self._select("WHERE name = CAST(? AS TEXT)", os.fsencode(name))), None)
 
     def entries(self) -> list[Entry]:
-        """All entries, by name."""
+        """All entries, by name; raises OutputError where one is damaged."""
+        return self._select("ORDER BY name")
+
+    def forget(self, job: Job) -> None:
+        """Drop the entry of a job that turned out to be none."""
         with self._failing_clearly():
-            return [_entry(row) for row in self._database.execute("SELECT * FROM jobs ORDER BY name")]
+            self._database.execute("DELETE FROM jobs WHERE name = CAST(? AS TEXT)", (os.fsencode(job.name),))
 
     def begin(self, job: Job, settings: str, before: str | None) -> None:
         """Note that a job is about to start; `before` is the stamp of the result that is there already."""
@@ -119,11 +133,30 @@ class Journal:
         """Store an entry, in place of an earlier one of the same result."""
         report = None if entry.report is None else json.dumps(entry.report)
         row = (
-            *(entry.name, entry.source, entry.stamp, entry.digest, entry.settings, entry.before),
-            *(entry.state.value, entry.error, report, entry.time),
+            *(entry.name, without_credentials(entry.source), entry.stamp, entry.digest, entry.settings, entry.before),
+            *(entry.state.value, entry.error and without_credentials(entry.error), report, entry.time),
         )
+        values = ", ".join("CAST(? AS TEXT)" for _ in row)
         with self._failing_clearly():
-            self._database.execute(f"INSERT OR REPLACE INTO jobs VALUES ({', '.join('?' * len(row))})", row)
+            self._database.execute(
+                f"INSERT OR REPLACE INTO jobs ({', '.join(_COLUMNS)}) VALUES ({values})",
+                [None if field is None else os.fsencode(field) for field in row],
+            )
+
+    def _select(self, which: str, *values: bytes) -> list[Entry]:
+        with self._failing_clearly():
+            rows = self._database.execute(f"SELECT {', '.join(_COLUMNS)} FROM jobs {which}", values).fetchall()
+        return [_entry(row, self._path) for row in rows]
+
+    def _migrate(self) -> None:
+        """Bring the schema to this version; raises OutputError where it is of a later one."""
+        (found,) = self._database.execute("PRAGMA user_version").fetchone()
+        if found > _VERSION:
+            raise OutputError(
+                f"{self._path}: was written by a newer rawclean; update, or delete it, results that are there are kept"
+            )
+        self._database.execute(_SCHEMA)
+        self._database.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
     def _failing_clearly(self) -> Iterator[None]:
@@ -137,23 +170,34 @@ def journal_path(folder: str) -> Path:
     """Where the journal of a folder of results is: in it, or with rawclean's own files where it is on no local disk."""
     if storage.is_local(folder):
         return storage.local_path(folder) / JOURNAL
-    readable = "".join(letter if letter.isalnum() else "-" for letter in folder)
-    return platformdirs.user_state_path("rawclean") / "journals" / f"{readable}.sqlite"
+    target = without_credentials(folder).rstrip("/")
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", target)[:64]
+    unique = hashlib.sha256(os.fsencode(target)).hexdigest()[:12]
+    return platformdirs.user_state_path("rawclean") / "journals" / f"{readable}-{unique}.sqlite"
 
 
 def _explained(path: Path, error: Exception) -> OutputError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return OutputError(f"{path}: another run is at work in this folder; wait for it, or name another with --out")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return OutputError(f"{path}: is damaged ({error}); delete it, results that are there will be kept")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):  # the last: other columns
+        return _damaged(path, str(error))
     return TargetFullError(f"{path}: cannot be written ({error}); make room, or make the folder writable")
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _damaged(path: Path, reason: str) -> OutputError:
+    return OutputError(f"{path}: is damaged ({reason}); delete it, results that are there will be kept")
+
+
+def _entry(row: tuple[Any, ...], path: Path) -> Entry:
     name, source, stamp, digest, settings, before, state, error, report, time = row
-    told = None if report is None else json.loads(report)
-    return Entry(name, source, stamp, digest, settings, before, State(state), error, told, time)
+    try:
+        told = None if report is None else json.loads(report)
+        if told is not None and not all(isinstance(told[field], kind) for field, kind in _REPORTED.items()):
+            raise ValueError("a report of unknown fields")
+        return Entry(name, source, stamp, digest, settings, before, State(state), error, told, time)
+    except (ValueError, KeyError, TypeError) as wrong:
+        raise _damaged(path, f"{name}: {wrong}") from wrong
 
 
 def _now() -> str:

@@ -1,10 +1,12 @@
 """A folder of photos to jobs: which files, and where each result goes."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from itertools import count
+from pathlib import PurePath, PurePosixPath
 
 from rawclean.batch import storage
 from rawclean.errors import OutputError, UnreadablePhotoError
@@ -12,6 +14,9 @@ from rawclean.io.raw import RAW_SUFFIXES
 
 DEFAULT_FOLDER = "denoised"
 NAME_FIELDS = ("stem", "ext", "folder")
+
+Unreadable = Callable[[str, str], None]
+"""Told of a sub-folder that cannot be looked into, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Job:
     """Of the result, relative to `folder`, with forward slashes."""
     replace: bool = False
     """Whether a result that exists gives way."""
+    denoised_too: bool = False
+    """Whether a photo that is denoised already is denoised again."""
 
     @property
     def output(self) -> str:
@@ -47,28 +54,33 @@ class Selection:
     """Template of the results' names with {stem}, {ext} and {folder}; None keeps name and sub-folder."""
 
 
-def plan_jobs(folder: str, output: str, selection: Selection) -> list[Job]:
+def plan_jobs(folder: str, output: str, selection: Selection, unreadable: Unreadable | None = None) -> list[Job]:
     """One job per RAW file below `folder`, sorted; results keep the sub-folders, below `output`.
 
     Photos in `output` itself are results of an earlier run and no sources. Two photos that differ only in their suffix
-    keep it in the name of the result. Raises OutputError where two photos would have one result, UnreadablePhotoError
-    where there is no such folder.
+    keep it in the name of the result, those that some file systems would take for one get a number. Raises OutputError
+    where a template gives two photos one name, UnreadablePhotoError where there is no such folder.
     """
     if not storage.is_folder(folder):
         raise UnreadablePhotoError(f"{folder}: no such folder; use `rawclean denoise` for one file")
     if storage.is_same(folder, output):
         raise OutputError(f"{output}: is the folder of the sources; name another with --out")
-    photos = dict(sorted(_photos(folder, output, selection)))
+    photos = dict(sorted(_photos(folder, output, selection, unreadable)))
     alone = Counter(path.with_suffix("") for path in photos)
-    names = {path: _named(path, selection, alone=alone[path.with_suffix("")] == 1).as_posix() for path in photos}
-    _check_names(names)
-    return [Job(storage.join(folder, str(path)), stamp, output, names[path]) for path, stamp in photos.items()]
+    names = {path: _named(path, selection, alone=alone[path.with_suffix("")] == 1) for path in photos}
+    if selection.name is not None:
+        _check_template(names)
+    told_apart = _told_apart(names)
+    return [Job(storage.join(folder, str(path)), stamp, output, told_apart[path]) for path, stamp in photos.items()]
 
 
-def _photos(folder: str, output: str, selection: Selection) -> Iterator[tuple[PurePosixPath, str]]:
+def _photos(
+    folder: str, output: str, selection: Selection, unreadable: Unreadable | None
+) -> Iterator[tuple[PurePosixPath, str]]:
     """Relative path and stamp of each photo that is selected."""
     results = storage.relative(output, folder)
-    for path, stamp in storage.list_files(folder):
+    for name, stamp in storage.list_files(folder, unreadable):
+        path = PurePosixPath(name)
         hidden = any(part.startswith(".") for part in path.parts)
         if path.suffix.lower() not in RAW_SUFFIXES or hidden or (results and results in path.parents):
             continue
@@ -93,17 +105,32 @@ def _named(path: PurePosixPath, selection: Selection, *, alone: bool) -> PurePos
         fields = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
         raise OutputError(f"name template {selection.name!r} is not understood; it can hold {fields}") from error
     result = PurePosixPath(name + selection.suffix)
-    if result.is_absolute() or ".." in result.parts:
+    if PurePath(result).anchor or PurePath(result).drive or ".." in PurePath(result).parts:
         raise OutputError(f"name template {selection.name!r} leads out of the folder of the results")
     return result
 
 
-def _check_names(names: dict[PurePosixPath, str]) -> None:
-    """Names are compared without case, as some file systems do."""
-    first: dict[str, PurePosixPath] = {}
+def _check_template(names: dict[PurePosixPath, PurePosixPath]) -> None:
+    first: dict[PurePosixPath, PurePosixPath] = {}
     for path, name in names.items():
-        other = first.setdefault(name.lower(), path)
+        other = first.setdefault(name, path)
         if other != path:
             raise OutputError(
                 f"{other} and {path} would both become {name}; give --name more, like {{folder}}/{{stem}}"
             )
+
+
+def _told_apart(names: dict[PurePosixPath, PurePosixPath]) -> dict[PurePosixPath, str]:
+    """The names, with a number where others are the same to a file system that ignores case and Unicode's forms."""
+    taken: set[str] = set()
+    apart: dict[PurePosixPath, str] = {}
+    for path, name in names.items():
+        numbered = (name.with_stem(f"{name.stem}_{number}") for number in count(2))
+        free = name if _folded(name) not in taken else next(other for other in numbered if _folded(other) not in taken)
+        taken.add(_folded(free))
+        apart[path] = free.as_posix()
+    return apart
+
+
+def _folded(name: PurePosixPath) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.as_posix()).casefold())

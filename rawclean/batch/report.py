@@ -12,9 +12,11 @@ from rawclean import __version__
 from rawclean.batch import storage
 from rawclean.batch.crops import Crops, noisiest_crops
 from rawclean.batch.journal import Entry, State
-from rawclean.errors import RawcleanError
-from rawclean.io.atomic import write_atomically
+from rawclean.core.printable import escaped, without_credentials
+from rawclean.errors import OutputError, RawcleanError
+from rawclean.io.atomic import check_target, write_atomically
 
+_HEAD = b"<title>rawclean: "
 SHOWN = 12
 """Photos with before and after; each costs two developments."""
 
@@ -27,6 +29,16 @@ class _Shown:
     crops: Crops | None
     missing: str | None
     """Why there are no crops."""
+
+
+def check_report(path: Path) -> None:
+    """Raise OutputError where a page cannot be written to `path`, or would replace what is no page of rawclean."""
+    if path.is_file():
+        with path.open("rb") as file:
+            ours = _HEAD in file.read(1024)
+        if not ours:
+            raise OutputError(f"{path}: exists and is no report of rawclean, so it is kept; name another")
+    check_target(path, path.parent, overwrite=True)
 
 
 def write_report(path: Path, folder: str, entries: Sequence[Entry]) -> None:
@@ -57,8 +69,15 @@ def _sigma(entry: Entry) -> float:
     return float(entry.report["sigma"]) if entry.report else 0.0
 
 
+def _harmless(value: object) -> object:
+    """What the page is filled with, names above all; what is marked as HTML already has been here before."""
+    return escaped(without_credentials(value)) if type(value) is str else value
+
+
 def _template() -> Template:
-    environment = Environment(loader=PackageLoader("rawclean.batch", "."), autoescape=True, trim_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("rawclean.batch", "."), autoescape=True, trim_blocks=True, finalize=_harmless
+    )
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     environment.filters["filename"] = lambda place: PurePosixPath(place).name
     return environment.get_template("report.html.j2")

@@ -9,6 +9,7 @@ from rawclean.batch.job import Outcome
 from rawclean.batch.journal import Entry, Journal, State
 from rawclean.batch.plan import Job
 from rawclean.core.noise import NoiseModel
+from rawclean.core.printable import without_credentials
 from rawclean.errors import RawcleanError
 from rawclean.io.xmp import copy_sidecars
 from rawclean.models.manifest import choose_model, find_model, list_models
@@ -50,10 +51,10 @@ def left_to_do(job: Job, there: str | None, settings: DenoiseSettings, journal: 
     if redo is Redo.FAILED and not failed:
         return Outcome(job, skipped=NOT_FAILED)
     if redo is Redo.ALL or failed or there is None:
-        return replace(job, replace=True)
+        return replace(job, replace=True, denoised_too=redo is Redo.ALL)
     if entry is None:
         return Outcome(job, skipped=EXISTS)
-    if entry.settings != settings_key(settings) or entry.source != job.source:
+    if entry.settings != settings_key(settings) or entry.source != without_credentials(job.source):
         return replace(job, replace=True)
     reason = _done_before(job, there, entry, settings)
     if reason is None:
@@ -71,7 +72,8 @@ def _done_before(job: Job, there: str, entry: Entry, settings: DenoiseSettings) 
             return None
         _finish_sidecars(job)
         return FINISHED
-    same_photo = entry.stamp == job.stamp or entry.digest == storage.digest(job.source)
+    same_size = storage.size_of(entry.stamp) == storage.size_of(job.stamp)
+    same_photo = entry.stamp == job.stamp or (same_size and entry.digest == storage.digest(job.source))
     return SAME if same_photo and _model_is_current(entry, settings) else None
 
 

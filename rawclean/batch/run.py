@@ -86,7 +86,10 @@ def _ended(pending: _Pending, run: Run, *, wait_for_one: bool = True) -> Iterato
         outcome = _outcome(future, pending.pop(future))
         if outcome is None:
             continue
-        run.journal.end(outcome, settings_key(run.settings))
+        if outcome.skipped:
+            run.journal.forget(outcome.job)
+        else:
+            run.journal.end(outcome, settings_key(run.settings))
         yield outcome
         if outcome.fatal:
             raise TargetFullError(f"stopped: {outcome.error}; make room, then run the same command again")

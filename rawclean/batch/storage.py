@@ -1,40 +1,51 @@
-"""Photos and results by path or URL, through fsspec: file://, s3:// and whatever else it knows.
+"""Photos and results by path or URL: s3:// and whatever else fsspec knows; the files of this machine without it.
 
+A place is a URL where it begins with `scheme://`. All else is a path, byte for byte: no ~, no chain of `::`, no glob.
 The denoiser itself works on local files: those of a job are fetched before and sent after, where they are elsewhere.
 """
 
 import hashlib
+import os
+import re
+import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
-from fsspec.implementations.local import LocalFileSystem
 
 from rawclean.errors import OutputError, UnreadablePhotoError
 from rawclean.io.xmp import sidecars
 
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_LOCAL = ("file", "local")
+
 
 def is_local(place: str) -> bool:
     """Whether a path or URL names a file of this machine."""
-    return isinstance(_split(place)[0], LocalFileSystem)
+    return _scheme(place) in (None, *_LOCAL)
 
 
 def local_path(place: str) -> Path:
     """The path of a local place, file:// taken off."""
-    return Path(_split(place)[1])
+    if _scheme(place) is None:
+        return Path(place)
+    path = place.partition("://")[2]
+    return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)  # file:///C:/photos
 
 
 def join(folder: str, name: str) -> str:
     """The place `name`, with forward slashes, in a folder."""
-    return str(Path(folder, name)) if "://" not in folder else f"{folder.rstrip('/')}/{name}"
+    return str(Path(folder, name)) if _scheme(folder) is None else f"{folder.rstrip('/')}/{name}"
 
 
 def is_folder(place: str) -> bool:
     """Whether there is such a folder; raises UnreadablePhotoError where the store cannot be asked."""
     with _reading(place):
+        if is_local(place):
+            return local_path(place).is_dir()
         files, path = _split(place)
         return bool(files.isdir(path))
 
@@ -50,26 +61,25 @@ def relative(place: str, folder: str) -> PurePosixPath | None:
     return PurePosixPath(inner[len(outer) + 1 :]) if inner.startswith(f"{outer}/") else None
 
 
-def list_files(folder: str) -> Iterator[tuple[PurePosixPath, str]]:
-    """Every file below a folder: path relative to it, and a stamp that changes when the file does.
+def list_files(folder: str, unreadable: Callable[[str, str], None] | None = None) -> Iterator[tuple[str, str]]:
+    """Every file below a folder: path relative to it, with forward slashes, and a stamp that changes when it does.
 
-    The stamp is its size, with its time or its entity tag. A folder that is not there has no files.
+    The stamp is its size, with its time or its entity tag. A folder that is not there has no files. `unreadable` is
+    told of each sub-folder that cannot be looked into, and why.
     """
     with _reading(folder):
-        files, root = _split(folder)
-        files.invalidate_cache()
-        found = files.find(root, detail=True)
-    for path, info in found.items():
-        if info["type"] == "file":
-            yield PurePosixPath(path).relative_to(PurePosixPath(root)), _stamp(info)
+        yield from _local_files(local_path(folder), unreadable) if is_local(folder) else _remote_files(folder)
+
+
+def size_of(stamp: str) -> str:
+    """What a stamp says of the size."""
+    return stamp.partition(" ")[0]
 
 
 def digest(place: str) -> str:
     """sha256 of a file's bytes; raises UnreadablePhotoError."""
-    with _reading(place):
-        files, path = _split(place)
-        with files.open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    with _reading(place), _opened(place) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -130,19 +140,55 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made ({error.strerror or error})") from error
 
 
+def _local_files(root: Path, unreadable: Callable[[str, str], None] | None) -> Iterator[tuple[str, str]]:
+    """Links to files are files; links to folders are not followed, they may lead round in a circle."""
+
+    def failed(error: OSError) -> None:
+        if unreadable and not isinstance(error, FileNotFoundError):
+            unreadable(Path(error.filename).relative_to(root).as_posix(), error.strerror or str(error))
+
+    for folder, _, names in os.walk(root, onerror=failed):
+        for name in names:
+            path = Path(folder, name)
+            with suppress(OSError):  # gone meanwhile, or a link that leads nowhere
+                told = path.stat()
+                if stat.S_ISREG(told.st_mode):
+                    yield path.relative_to(root).as_posix(), f"{told.st_size} {told.st_mtime}"
+
+
+def _remote_files(folder: str) -> Iterator[tuple[str, str]]:
+    files, root = _split(folder)
+    files.invalidate_cache()
+    for path, info in files.find(root, detail=True).items():
+        if info["type"] == "file":
+            yield str(PurePosixPath(path).relative_to(PurePosixPath(root))), _stamp(info)
+
+
+def _opened(place: str) -> Any:
+    if is_local(place):
+        return local_path(place).open("rb")
+    files, path = _split(place)
+    return files.open(path, "rb")
+
+
+def _scheme(place: str) -> str | None:
+    found = _SCHEME.match(place)
+    return found[1].lower() if found else None
+
+
 def _split(place: str) -> tuple[Any, str]:
-    """The file system of a place, and its path there; raises UnreadablePhotoError for a kind that is unknown."""
+    """The file system of a URL, and the path there; raises UnreadablePhotoError for a kind that is unknown."""
     try:
-        files, path = fsspec.core.url_to_fs(place)
+        kind = fsspec.get_filesystem_class(_scheme(place))
+        return kind(**kind._get_kwargs_from_urls(place)), kind._strip_protocol(place)
     except (ValueError, ImportError) as error:
         raise UnreadablePhotoError(f"{place}: {error}; for s3:// install rawclean[cluster]") from error
-    return files, path
 
 
 def _absolute(place: str) -> str:
+    if is_local(place):
+        return local_path(place).resolve().as_posix()
     files, path = _split(place)
-    if isinstance(files, LocalFileSystem):
-        return Path(path).resolve().as_posix()
     return f"{files.protocol}:{path.rstrip('/')}"
 
 

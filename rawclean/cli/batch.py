@@ -1,6 +1,5 @@
 """rawclean batch: a folder of photos."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -11,13 +10,14 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.batch_display import BatchDisplay, Shown, print_forecasts
+from rawclean.cli.report import print_error
 from rawclean.core.choices import BadPixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
-    from rawclean.batch.plan import Job, Selection
+    from rawclean.batch.plan import Job, Selection, Unreadable
     from rawclean.batch.resume import Redo
     from rawclean.pipeline import DenoiseSettings
 
@@ -137,11 +137,15 @@ def batch(
 def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -> None:
     """Plan, run and say what came of it; raises typer.Exit with the status."""
     from rawclean.batch.plan import plan_jobs
+    from rawclean.batch.report import check_report
     from rawclean.batch.watch import arriving_jobs
     from rawclean.errors import UnreadablePhotoError
 
-    jobs = plan_jobs(request.folder, request.out, request.selection)
-    if not (jobs or watch):
+    if request.report:
+        check_report(request.report)
+    blocked: list[str] = []
+    jobs = plan_jobs(request.folder, request.out, request.selection, _noting(blocked, request.folder))
+    if not (jobs or watch or blocked):
         selected = " that are selected" if request.selection.include or request.selection.exclude else ""
         raise UnreadablePhotoError(f"{request.folder}: no RAW photos in it{selected}")
     if dry_run:
@@ -152,10 +156,22 @@ def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -
     interrupted = _run(coming, request, display)
     display.totals()
     if interrupted:
-        print("rawclean: stopped; run the same command again to go on where it was", file=sys.stderr)
+        print_error("stopped; run the same command again to go on where it was")
         raise typer.Exit(INTERRUPTED)
-    if display.failed:
+    if display.failed or blocked:
         raise typer.Exit(1 if display.failed == display.ended else PARTLY_FAILED)
+
+
+def _noting(blocked: list[str], folder: str) -> "Unreadable":
+    """Say at once which sub-folders cannot be looked into, and remember them."""
+
+    def note(name: str, reason: str) -> None:
+        blocked.append(name)
+        print_error(f"{join(folder, name)}: cannot be looked into ({reason}); its photos are left out")
+
+    from rawclean.batch.storage import join
+
+    return note
 
 
 def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay) -> bool:
@@ -169,7 +185,7 @@ def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay)
     workers = cluster_workers(request.scheduler) if request.scheduler else local_workers()
     interrupted = False
     with Journal(journal_path(request.out)) as journal:
-        results = {str(path): stamp for path, stamp in list_files(request.out)}
+        results = dict(list_files(request.out))
         try:
             with workers as hands, display:
                 run = Run(request.settings, journal, hands, request.redo, request.max_memory, display.follow)
@@ -189,7 +205,7 @@ def _forecasts(jobs: "Sequence[Job]", request: _Request) -> "Iterator[Forecast]"
     from rawclean.batch.storage import list_files
 
     path = journal_path(request.out)
-    results = {str(name): stamp for name, stamp in list_files(request.out)}
+    results = dict(list_files(request.out))
     with Journal(path if path.exists() else Path(":memory:")) as journal:
         for job in jobs:
             task = left_to_do(job, results.get(job.name), request.settings, journal, request.redo)

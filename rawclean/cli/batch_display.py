@@ -1,6 +1,5 @@
 """A batch on the terminal: one bar for the run, one line per photo at work, then what came of it."""
 
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rawclean.cli.progress import LiveLines, print_table
-from rawclean.cli.report import print_json, print_warning, summary
+from rawclean.cli.report import print_error, print_json, print_line, print_notes, print_warning, summary
 
 if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
@@ -60,6 +59,8 @@ class BatchDisplay:
 
     def show(self, outcome: "Outcome") -> None:
         """Show one outcome: its report on standard output, what went wrong on standard error."""
+        from rawclean.batch.job import DENOISED
+
         self._count(outcome)
         self._lines.drop(outcome.job.name, counts=outcome.skipped is None)
         minutes = (time.monotonic() - self._start) / 60
@@ -69,9 +70,12 @@ class BatchDisplay:
         if self._shown.as_json:
             print_json(outcome)
         elif outcome.report and not self._shown.quiet:
-            print(summary(outcome.report))
+            print_line(summary(outcome.report))
+        if outcome.skipped == DENOISED:
+            print_error(f"{outcome.job.source}: {outcome.skipped}")
         if outcome.error:
-            print(f"rawclean: {outcome.error}", file=sys.stderr)
+            print_error(outcome.error)
+            print_notes(outcome.trace or "")
         elif outcome.report and outcome.report.warning:
             print_warning(f"{outcome.job.source}: {outcome.report.warning}")
 
@@ -100,7 +104,7 @@ def print_forecasts(forecasts: "Iterable[Forecast]", shown: Shown) -> None:
         if shown.as_json:
             print_json(forecast)
         elif not shown.quiet:
-            print(_in_words(forecast))
+            print_line(_in_words(forecast))
 
 
 def _in_words(forecast: "Forecast") -> str:

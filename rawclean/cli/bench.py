@@ -9,7 +9,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.progress import Update, progress_bars
-from rawclean.cli.report import print_json
+from rawclean.cli.report import print_json, print_line
 from rawclean.core.mosaics import Mosaic
 from rawclean.inference.choices import DeviceChoice, Precision
 
@@ -80,7 +80,8 @@ def bench(
     if as_json:
         print_json(result)
     else:
-        print(text)
+        for line in text.splitlines():
+            print_line(line)
 
 
 def _measure_sensor(

@@ -7,7 +7,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.noise_table import print_noise_table
-from rawclean.cli.report import print_json, print_warning
+from rawclean.cli.report import print_json, print_line, print_warning
 
 if TYPE_CHECKING:
     from rawclean.evaluation.calibrate import CalibrationReport
@@ -59,4 +59,4 @@ def _print(report: "CalibrationReport") -> None:
         "profile": f"written to {report.written}" if report.written else "not written (--dry-run)",
     }
     for name, value in facts.items():
-        print(f"{name:22}{value}")
+        print_line(f"{name:22}{value}")

@@ -1,7 +1,8 @@
 """Defaults of options from `rawclean.toml`: the user's, then that of the working folder.
 
 A key at the top is for every command that has an option of that name, one in a table like [batch] or [train.student]
-for that command. Names are those of the options, without the dashes before them.
+for that command. Names are those of the options, without the dashes before them. The working folder may be anybody's, a
+folder of photos from elsewhere: options that say what is written where, or whom to connect to, are not taken from it.
 """
 
 import os
@@ -14,11 +15,15 @@ from typing import Annotated, Any
 import platformdirs
 import typer
 
-from rawclean.cli.report import print_json
+from rawclean.cli.report import print_json, print_line, print_warning
 from rawclean.errors import ConfigError
 
 CONFIG = "rawclean.toml"
 _NEVER = frozenset({"help", "version"})
+_ONLY_FROM_THE_USER = frozenset(
+    {"out", "output", "report", "scheduler", "clean", "folder", "submission", "overwrite", "force"}
+)
+"""What writes, replaces or connects."""
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -42,6 +47,7 @@ def config_paths() -> list[Path]:
 
 def default_map(commands: Any) -> dict[str, Any]:
     """What `typer.Context.default_map` wants, for a group of commands; raises ConfigError."""
+    _warn_of_the_rest()
     tree: dict[str, Any] = {}
     leaves = {name: _options(leaf) for name, leaf in _leaves(commands)}
     for setting in _from_files(commands):
@@ -68,22 +74,23 @@ def show(context: typer.Context, as_json: Annotated[bool, typer.Option("--json",
         print_json({"looked_for": config_paths(), "read": found, "settings": settings})
         return
     for path in config_paths():
-        print(f"# {path}: {'read' if path in found else 'not there'}")
+        print_line(f"# {path}: {'read' if path in found else 'not there'}")
     command = None
     for setting in settings:
         if setting.command != command:
             command = setting.command
-            print(f"\n[{command}]")
+            print_line()
+            print_line(f"[{command}]")
         note = "" if setting.origin == "built in" else f"  # {setting.origin}"
         unset = setting.value is None
-        print(f"{'# ' if unset else ''}{setting.option} = {'unset' if unset else _toml(setting.value)}{note}")
+        print_line(f"{'# ' if unset else ''}{setting.option} = {'unset' if unset else _toml(setting.value)}{note}")
 
 
 def _from_files(commands: Any) -> Iterator[Setting]:
     """The settings of all files, those that win last."""
     leaves = {name: _options(leaf) for name, leaf in _leaves(commands)}
     for path in config_paths():
-        table = _read(path)
+        table = _read(path) if path.is_absolute() else _trusted(_read(path))
         for name, options in leaves.items():
             for option in options:
                 if option in table and not isinstance(table[option], dict):
@@ -102,6 +109,24 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); correct it or move it away") from error
+
+
+def _trusted(table: dict[str, Any]) -> dict[str, Any]:
+    """A table of the working folder without what only the user may say, at any depth."""
+    return {
+        key: _trusted(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if isinstance(value, dict) or key not in _ONLY_FROM_THE_USER
+    }
+
+
+def _warn_of_the_rest() -> None:
+    """Name what is left out of the working folder's file."""
+    home, here = config_paths()
+    table = _read(here)
+    if table != _trusted(table):
+        names = ", ".join(sorted(_ONLY_FROM_THE_USER))
+        print_warning(f"{here}: none of {names} is taken from the working folder; write it into {home}")
 
 
 def _is_there(path: Path) -> bool:

@@ -7,7 +7,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.progress import progress_bars
-from rawclean.cli.report import peak_memory_mib, print_json, print_warning, summary
+from rawclean.cli.report import peak_memory_mib, print_json, print_line, print_warning, summary
 from rawclean.core.choices import BadPixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.io.compression import Compression
@@ -49,4 +49,4 @@ def denoise(
     if as_json:
         print_json({"report": report, "peak_memory_mib": round(peak_memory_mib())})
     elif not quiet:
-        print(summary(report))
+        print_line(summary(report))

@@ -18,6 +18,7 @@ from rawclean.cli.denoise import denoise
 from rawclean.cli.info import info
 from rawclean.cli.models import app as models
 from rawclean.cli.noise import noise
+from rawclean.cli.report import print_error, print_line
 from rawclean.cli.simulate import simulate
 from rawclean.cli.train import app as train
 from rawclean.cli.verify import verify
@@ -38,7 +39,7 @@ app.add_typer(models, name="models", help="List, show and check the installed ne
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"rawclean {__version__}")
+        print_line(f"rawclean {__version__}")
         raise typer.Exit
 
 
@@ -59,7 +60,7 @@ def run() -> None:
         try:
             app()
         except RawcleanError as error:
-            print(f"rawclean: {error}", file=sys.stderr)
+            print_error(str(error))
             sys.exit(1)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.progress import print_table
-from rawclean.cli.report import print_json
+from rawclean.cli.report import print_json, print_line
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -65,7 +65,7 @@ def show(name: str, as_json: options.Json = False) -> None:
         print_json(facts)
         return
     for key, value in facts.items():
-        print(f"{key.replace('_', ' '):20}{value}")
+        print_line(f"{key.replace('_', ' '):20}{value}")
 
 
 @app.command()
@@ -75,7 +75,7 @@ def verify() -> None:
 
     for card in list_models():
         load_model(card)
-        print(f"{card.name}: ok")
+        print_line(f"{card.name}: ok")
 
 
 @app.command()
@@ -91,11 +91,12 @@ def add(
     folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Store 16-bit weights; they are computed in 32.")] = False,
     limit: Annotated[int | None, typer.Option(help="Measure on this many photos only.")] = None,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Add a model of your own, measured on photos."""
     from rawclean.evaluation.publish import Publication, publish_model
     from rawclean.models.manifest import NoiseRange, user_weights
 
-    publication = Publication(name, recipe, role.value, NoiseRange(*sigma), half)
+    publication = Publication(name, recipe, role.value, NoiseRange(*sigma), half, overwrite)
     card = publish_model(weights, folder or user_weights(), publication, photos, limit)
-    print(f"{card.name}: added to {card.path.parent}")
+    print_line(f"{card.name}: added to {card.path.parent}")

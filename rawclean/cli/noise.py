@@ -7,7 +7,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.noise_table import print_noise_table
-from rawclean.cli.report import print_json, print_warning
+from rawclean.cli.report import print_json, print_line, print_warning
 
 if TYPE_CHECKING:
     from rawclean.evaluation.noise_chart import NoiseChart
@@ -50,11 +50,11 @@ def _print(found: "FoundNoise", chart: "NoiseChart") -> None:
     """The table, and each witness in a line."""
     print_noise_table(chart.points, chart.witnesses)
     widths = {each.origin: f" within {100 * each.width:.0f} %" for each in found.evidence if each.width > 0}
-    print(f"{chart.title}; {chart.subtitle}")
+    print_line(f"{chart.title}; {chart.subtitle}")
     for witness in chart.witnesses:
         shot, read = float(witness.noise.shot.mean()), float(witness.noise.read.mean())
         sigma = f"{100 * witness.noise.sigma_at():.3g} % at 18 % signal{widths.get(witness.name, '')}"
-        print(f"{witness.name:26}shot {shot:.3e}  read {read:.3e}  {sigma}")
+        print_line(f"{witness.name:26}shot {shot:.3e}  read {read:.3e}  {sigma}")
 
 
 def _facts(source: Path, found: "FoundNoise", chart: "NoiseChart") -> dict[str, object]:

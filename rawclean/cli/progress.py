@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rawclean.cli.report import shown
+
+_DESCRIPTION = "{task.description}"
 Update = Callable[[int, int | None], None]
 """Sets a bar to (done, total); the total may not be known."""
 
@@ -16,13 +19,13 @@ def progress_bars(*titles: str, quiet: bool) -> Iterator[list[Update]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(_DESCRIPTION, markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = quiet or not console.is_terminal
     to_file = not sys.stdout.isatty()  # then the bars must leave standard output alone
     with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=not to_file) as progress:
 
         def update_of(title: str) -> Update:
-            task = progress.add_task(title, total=None)
+            task = progress.add_task(shown(title), total=None)
             return lambda done, total: progress.update(task, completed=done, total=total)
 
         yield [update_of(title) for title in titles]
@@ -36,7 +39,8 @@ class LiveLines:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
+        texts = (TextColumn(text, markup=False) for text in (_DESCRIPTION, "{task.fields[note]}"))
+        columns = (next(texts), BarColumn(), next(texts))
         self._progress = Progress(
             *columns,
             TimeRemainingColumn(),
@@ -47,7 +51,7 @@ class LiveLines:
             speed_estimate_period=600,  # a photo takes seconds
         )
         self._total = total
-        self._run = self._progress.add_task(title, total=total, note="")
+        self._run = self._progress.add_task(shown(title), total=total, note="")
         self._lines: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -61,7 +65,7 @@ class LiveLines:
     def put(self, name: str, step: str, share: float) -> None:
         """Show, or move, the line of something at work; `share` of its step is done."""
         if name not in self._lines:
-            self._lines[name] = self._progress.add_task(f"  {name}", total=1.0, note=step)
+            self._lines[name] = self._progress.add_task(f"  {shown(name)}", total=1.0, note=step)
         self._progress.update(self._lines[name], completed=share, note=step)
 
     def drop(self, name: str, *, counts: bool) -> None:
@@ -86,5 +90,5 @@ def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) 
 
     table = Table(*head, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*map(str, row))
-    Console().print(table)
+        table.add_row(*(shown(str(cell)) for cell in row))
+    Console(markup=False, emoji=False).print(table)

@@ -1,14 +1,18 @@
-"""Values to text and JSON."""
+"""Values to text and JSON: all that rawclean prints passes here, so that no name or password does harm."""
 
 import dataclasses
 import json
 import math
-import resource
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from rawclean.core.printable import escaped, without_credentials
 
 if TYPE_CHECKING:
     from rawclean.pipeline import DenoiseReport
@@ -19,9 +23,30 @@ def print_json(value: object) -> None:
     print(json.dumps(_plain(value)), flush=True)
 
 
+def shown(text: str) -> str:
+    """Text for people: on one line, control characters escaped, credentials taken out."""
+    return escaped(without_credentials(text))
+
+
+def print_line(text: str = "") -> None:
+    """One line on standard output."""
+    print(shown(text))
+
+
+def print_error(text: str) -> None:
+    """One line on standard error."""
+    print(f"rawclean: {shown(text)}", file=sys.stderr)
+
+
 def print_warning(text: str) -> None:
     """One line on standard error."""
-    print(f"rawclean: warning: {text}", file=sys.stderr)
+    print_error(f"warning: {text}")
+
+
+def print_notes(text: str) -> None:
+    """Lines on standard error."""
+    for line in text.splitlines():
+        print(shown(line), file=sys.stderr)
 
 
 def summary(report: "DenoiseReport") -> str:
@@ -34,8 +59,13 @@ def summary(report: "DenoiseReport") -> str:
 
 def peak_memory_mib() -> float:
     """Largest memory this process has held so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    if sys.platform != "win32":
+        with suppress(ImportError):
+            import resource
+
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    memory = psutil.Process().memory_info()
+    return float(getattr(memory, "peak_wset", memory.rss)) / 2**20
 
 
 def _plain(value: object) -> Any:
@@ -49,4 +79,4 @@ def _plain(value: object) -> Any:
         return None
     if isinstance(value, Enum):
         return value.value
-    return str(value) if isinstance(value, Path) else value
+    return without_credentials(str(value)) if isinstance(value, str | Path) else value

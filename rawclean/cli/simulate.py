@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rawclean.cli import options
+from rawclean.cli.report import print_line
 
 
 def simulate(
@@ -28,4 +29,4 @@ def simulate(
     simulate_dng(photo, output, SimulateSettings(noise, seed, overwrite), clean)
     if not quiet:
         sigma = noise.sigma_at()
-        print(f"{output}: shot {shot:.3g}, read {float(noise.read[0]):.3g}, sigma {sigma:.4f} at 18 % signal")
+        print_line(f"{output}: shot {shot:.3g}, read {float(noise.read[0]):.3g}, sigma {sigma:.4f} at 18 % signal")

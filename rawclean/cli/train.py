@@ -1,7 +1,6 @@
 """rawclean train: make weights from photos."""
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rawclean.cli import options
+from rawclean.cli.report import print_line, print_notes
 from rawclean.inference.choices import DeviceChoice
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def meter(
     keep_freed_memory()
     recipe = _recipe("meter", config, steps=steps, seed=seed)
     crops = PhotoCrops.from_folders(photos, recipe.synthesis, torch.device("cpu"))
-    print(train_meter(crops, out / METER, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet)))
+    print_line(str(train_meter(crops, out / METER, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet))))
 
 
 @app.command()
@@ -133,7 +133,7 @@ def judge(
     kinds = [dataclasses.replace(recipe.synthesis, mosaic=mosaic) for mosaic in Mosaic]
     crops = [PhotoCrops.from_folders(photos, synthesis, torch.device("cpu")) for synthesis in kinds]
     progress = _progress(recipe.steps, "suspects", quiet=quiet)
-    print(train_judge(crops, out / JUDGE, recipe.steps, recipe.seed, progress))
+    print_line(str(train_judge(crops, out / JUDGE, recipe.steps, recipe.seed, progress)))
 
 
 def _recipe(name: str, path: Path | None, **changes: object) -> "TrainConfig":
@@ -159,12 +159,12 @@ def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceC
     place = pick_device(device)
     crops = PhotoCrops.from_folders(photos, config.synthesis, place)
 
-    print(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet)))
+    print_line(str(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet))))
 
 
 def _progress(steps: int, what: str = "loss", *, quiet: bool) -> Callable[[int, float], None]:
     def progress(step: int, value: float) -> None:
         if not quiet:
-            print(f"step {step} of {steps}, {what} {value:.6g}", file=sys.stderr)
+            print_notes(f"step {step} of {steps}, {what} {value:.6g}")
 
     return progress

@@ -16,7 +16,7 @@ from rawclean.evaluation.residual import measure_residual
 from rawclean.inference.choices import DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, denoise_planes_tiled
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
-from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest, choose_model
+from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest, check_name, choose_model
 from rawclean.models.weights import file_sha256, load_network, save_weights
 from rawclean.networks import Network
 from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
@@ -33,6 +33,8 @@ class Publication:
     range: NoiseRange = field(default_factory=NoiseRange)
     half: bool = False
     """Whether to store the weights in half precision; it is these that are measured."""
+    overwrite: bool = False
+    """Whether a model of this name gives way."""
 
 
 def publish_model(
@@ -40,13 +42,13 @@ def publish_model(
 ) -> ModelCard:
     """Copy `weights` into `folder` and write its card.
 
-    Raises ModelError for a bad weight file, OutputError where the folder cannot be written.
+    Raises ModelError for a bad weight file or name, OutputError where the folder cannot be written.
     """
+    path = check_name(publication.name, folder, overwrite=publication.overwrite)
     network = load_network(weights)
     if publication.half:
         network = network.half().float()
     residual = measure_residual(photos, denoiser_of(network), network.mosaic, limit)
-    path = folder / f"{publication.name}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if publication.half:

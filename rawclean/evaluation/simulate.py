@@ -13,6 +13,7 @@ from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel, add_noise
 from rawclean.core.unprocess import SRGB_TO_XYZ, CameraDraw
+from rawclean.errors import OutputError
 from rawclean.evaluation.scenes import clean_planes, draw_protocol_camera
 from rawclean.io.atomic import check_target, write_atomically
 from rawclean.io.dng import DenoisedPhoto
@@ -43,6 +44,8 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
     targets = [path for path in (output, clean_output) if path is not None]
     for path in targets:
         check_target(path, photo, overwrite=settings.overwrite)
+    if clean_output is not None and output.resolve() == clean_output.resolve():
+        raise OutputError(f"{output}: cannot hold two photos; name another for --clean")
     camera = draw_protocol_camera(settings.seed)
     clean = clean_planes(read_photo(photo), camera)
     noisy = add_noise(clean, settings.noise, torch.Generator().manual_seed(settings.seed))

@@ -1,9 +1,11 @@
 """Files appear whole or not at all: written under a temporary name beside the target, synced, then renamed."""
 
 import errno
-import glob
+import hashlib
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rawclean.errors import OutputError, TargetFullError
@@ -12,15 +14,19 @@ _NOTHING_FITS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
-    """Raise OutputError where writing `path` would destroy `source`, or a file that may not be overwritten."""
-    if path.exists() and source.exists() and path.samefile(source):
-        raise OutputError(f"{path}: is the source itself, which is never overwritten; name another output")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; name a file in it")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path}: exists already; use --overwrite to replace it")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path.parent}: no such folder; make it first")
+    """Raise OutputError where `path` cannot be written, or would destroy `source` or what may not be overwritten.
+
+    Known before anything is computed: the folder is tried by making the temporary file that the result will need.
+    """
+    with _failing_clearly(path):
+        with suppress(FileNotFoundError):
+            path.lstat()
+            _check_existing(path, source, overwrite=overwrite)
+        if not path.parent.is_dir():
+            raise OutputError(f"{path.parent}: no such folder; make it first")
+        trial = _temporary(path)
+        trial.touch()
+        trial.unlink()
 
 
 def write_atomically(path: Path, blocks: Iterable[bytes | bytearray]) -> None:
@@ -29,25 +35,53 @@ def write_atomically(path: Path, blocks: Iterable[bytes | bytearray]) -> None:
     Raises TargetFullError where the disk is full or read-only, OutputError where just this file cannot be written;
     then nothing is left behind.
     """
-    temporary = path.with_name(_temporary_name(path, os.getpid()))
+    temporary = _temporary(path)
     try:
-        with temporary.open("wb") as file:
-            file.writelines(blocks)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        kind = TargetFullError if error.errno in _NOTHING_FITS else OutputError
-        raise kind(f"{path}: cannot be written ({error.strerror or error})") from error
+        with _failing_clearly(path):
+            with temporary.open("wb") as file:
+                file.writelines(blocks)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that has turned read-only keeps it; the reason is what the user must hear
+            temporary.unlink(missing_ok=True)
+
+
+def take_times_and_mode(path: Path, source: Path) -> None:
+    """Give a file the times and the permissions of the one that it was made of, as far as its disk keeps them."""
+    with suppress(OSError):  # a network drive without owners or times: the result itself is good
+        told = source.stat()
+        os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+        shutil.copymode(source, path)
 
 
 def remove_leftovers(path: Path) -> None:
     """Remove what processes that were killed while they wrote `path` have left; none may be writing it now."""
-    for temporary in path.parent.glob(_temporary_name(Path(glob.escape(path.name)), "*")):
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):  # one that cannot be removed takes nothing but room
+        for temporary in path.parent.glob(_temporary(path, "*").name):
+            temporary.unlink(missing_ok=True)
 
 
-def _temporary_name(path: Path, process: int | str) -> str:
-    return f".{path.name}.{process}.tmp"
+def _temporary(path: Path, process: int | str | None = None) -> Path:
+    """As short for the longest name that a disk allows."""
+    name = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    return path.with_name(f".rawclean-{name}.{os.getpid() if process is None else process}.tmp")
+
+
+def _check_existing(path: Path, source: Path, *, overwrite: bool) -> None:
+    if path.exists() and source.exists() and path.samefile(source):
+        raise OutputError(f"{path}: is the source itself, which is never overwritten; name another output")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file in it")
+    if not overwrite:
+        raise OutputError(f"{path}: exists already; use --overwrite to replace it")
+
+
+@contextmanager
+def _failing_clearly(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = TargetFullError if error.errno in _NOTHING_FITS else OutputError
+        raise kind(f"{path}: cannot be written ({error.strerror or error})") from error

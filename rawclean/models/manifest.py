@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,12 @@ import platformdirs
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import ModelError
+from rawclean.io.atomic import write_atomically
 from rawclean.models.weights import load_network
 from rawclean.networks import Network
 
 MANIFEST = "manifest.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 GENERAL, SPECIALIST, TEACHER = "general", "specialist", "teacher"
 
 
@@ -146,18 +149,34 @@ def read_manifest(folder: Path) -> list[ModelCard]:
         raise ModelError(f"{path}: not a manifest of models ({error}); reinstall rawclean") from error
 
 
+def check_name(name: str, folder: Path, *, overwrite: bool) -> Path:
+    """Where the weights of a model of this name belong in a folder.
+
+    Raises ModelError where it is no plain name, or one that the folder has already and that may not be replaced.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelError(f"{name!r} is no name of a model: use up to 64 letters, digits, dots, dashes and underscores")
+    path = folder / f"{name}.safetensors"
+    known = {card.name for card in read_manifest(folder)} if os.path.isfile(folder / MANIFEST) else set()  # noqa: PTH113
+    if not overwrite and (name in known or os.path.lexists(path)):
+        raise ModelError(f"{path}: there is a model of this name already; use --overwrite to replace it")
+    return path
+
+
 def add_to_manifest(folder: Path, card: ModelCard) -> None:
     """Store a card in the manifest of its folder, replacing one of the same name."""
     cards = (
         [other for other in read_manifest(folder) if other.name != card.name] if (folder / MANIFEST).exists() else []
     )
     rows = [_row(each) for each in sorted([*cards, card], key=lambda each: (each.role, each.range.low))]
-    (folder / MANIFEST).write_text(json.dumps({"models": rows}, indent=2) + "\n", encoding="utf-8")
+    write_atomically(folder / MANIFEST, [(json.dumps({"models": rows}, indent=2) + "\n").encode()])
 
 
 def _card(row: dict[str, Any], folder: Path) -> ModelCard:
     fields = dict(row)
     low, high = fields.pop("sigma_range")
+    if Path(fields["file"]).name != fields["file"]:
+        raise ValueError(f"{fields['file']!r} is no file of its folder")
     return ModelCard(
         path=folder / fields.pop("file"),
         range=NoiseRange(low, math.inf if high is None else high),

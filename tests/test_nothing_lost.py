@@ -1,0 +1,149 @@
+"""Nothing is overwritten that was not asked for, and what cannot be written is known before anything is computed."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+
+import pytest
+
+from rawclean.errors import OutputError, TargetFullError
+from rawclean.io.atomic import check_target, write_atomically
+from rawclean.pipeline import DenoiseSettings, prepare
+
+
+@pytest.fixture
+def shoot(tmp_path, sample):
+    folder = tmp_path / "shoot"
+    folder.mkdir()
+    shutil.copy(sample, folder / "one.dng")
+    return folder
+
+
+def one_line(result, word, status=1):
+    assert result.status == status
+    assert word in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_report_replaces_nothing_but_a_report(rawclean, shoot, tmp_path):
+    before = (shoot / "one.dng").read_bytes()
+    one_line(rawclean("batch", shoot, "--report", shoot / "one.dng"), "no report of rawclean")
+    assert (shoot / "one.dng").read_bytes() == before
+    assert not (shoot / "denoised").exists()
+    one_line(rawclean("batch", shoot, "--report", tmp_path / "none" / "page.html"), "no such folder")
+    assert not (shoot / "denoised").exists()
+    for _ in range(2):
+        assert rawclean("batch", shoot, "--quiet", "--report", tmp_path / "page.html").status == 0
+
+
+def test_the_working_folder_may_not_say_what_is_written_where(rawclean, shoot, tmp_path, monkeypatch):
+    monkeypatch.chdir(shoot)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    (shoot / "rawclean.toml").write_text(
+        f'report = "{tmp_path}/page.html"\n[batch]\nout = "{tmp_path}/elsewhere"\nscheduler = "tcp://127.0.0.1:9"\n'
+        "strength = 0.5\n[denoise]\noverwrite = true\n"
+    )
+    result = rawclean("batch", ".", "--quiet")
+    one_line(result, "taken from the working folder", status=0)
+    assert (shoot / "denoised" / "one.dng").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"shoot"}
+    assert rawclean("denoise", "one.dng", "-o", "denoised/one.dng").status == 1
+    settings = json.loads(rawclean("config", "show", "--json").out)["settings"]
+    chosen = {(setting["command"], setting["option"]): setting["value"] for setting in settings}
+    assert (chosen["batch", "strength"], chosen["batch", "out"]) == (0.5, None)
+
+
+def test_both_outputs_of_simulate_are_kept(rawclean, tmp_path, shared):
+    photo = next((shared / "photos" / "dev").iterdir())
+    (tmp_path / "clean.dng").write_text("mine")
+    one_line(rawclean("simulate", photo, "-o", tmp_path / "noisy.dng", "--clean", tmp_path / "clean.dng"), "exists")
+    assert (tmp_path / "clean.dng").read_text() == "mine"
+    twice = rawclean("simulate", photo, "-o", tmp_path / "new.dng", "--clean", tmp_path / "new.dng")
+    one_line(twice, "two")
+    assert [path.name for path in tmp_path.iterdir()] == ["clean.dng"]
+
+
+def test_the_longest_name_is_written_and_a_longer_one_refused(rawclean, sample, tmp_path):
+    longest = tmp_path / f"{'x' * 251}.dng"
+    assert rawclean("denoise", sample, "-o", longest, "--quiet").status == 0
+    with pytest.raises(OutputError, match="too long"):
+        prepare(tmp_path / "never read.dng", tmp_path / f"{'x' * 252}.dng", DenoiseSettings())
+
+
+def test_a_folder_that_takes_no_files_is_known_before_the_photo_is_read(tmp_path):
+    target = tmp_path / "disk"
+    target.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "none", target], capture_output=True).returncode:
+        pytest.skip("may not mount a file system")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro", target], check=True)
+        with pytest.raises(TargetFullError, match=r"out\.dng: cannot be written \(Read-only"):
+            prepare(tmp_path / "never read.dng", target / "out.dng", DenoiseSettings())
+        with pytest.raises(TargetFullError, match=r"out\.dng: cannot be written \(Read-only"):
+            write_atomically(target / "out.dng", [b"late"])
+    finally:
+        subprocess.run(["umount", target], check=True)
+
+
+def test_a_folder_that_went_away_is_one_line(tmp_path):
+    with pytest.raises(OutputError, match=r"out\.dng: cannot be written \(No such file"):
+        write_atomically(tmp_path / "gone" / "out.dng", [b"late"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_result_has_times_and_mode_of_its_source(rawclean, shoot):
+    source = shoot / "one.dng"
+    source.chmod(0o600)
+    os.utime(source, ns=(10**18, 10**18 + 1))
+    assert rawclean("batch", shoot, "--quiet").status == 0
+    told = (shoot / "denoised" / "one.dng").stat()
+    assert (told.st_mode & 0o777, told.st_mtime_ns) == (0o600, 10**18 + 1)
+
+
+def test_a_link_to_nowhere_counts_as_there(tmp_path, sample):
+    (tmp_path / "out.dng").symlink_to(tmp_path / "elsewhere.dng")
+    with pytest.raises(OutputError, match="exists already"):
+        check_target(tmp_path / "out.dng", sample, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("ALTER TABLE jobs ADD COLUMN mood TEXT", None),
+        ("PRAGMA user_version = 0", None),
+        ("PRAGMA user_version = 99", "newer rawclean"),
+        ("UPDATE jobs SET state = 'dreaming'", "delete it"),
+        ("UPDATE jobs SET report = '{\"model\": 3}'", "delete it"),
+        ("UPDATE jobs SET report = 'no JSON'", "delete it"),
+        ("ALTER TABLE jobs DROP COLUMN settings", "delete it"),
+    ],
+)
+def test_a_journal_of_another_kind_is_used_or_named(rawclean, shoot, change, word):
+    assert rawclean("batch", shoot, "--quiet").status == 0
+    with closing(sqlite3.connect(shoot / "denoised" / "rawclean-journal.sqlite")) as database:
+        database.execute(change)
+        database.commit()
+    result = rawclean("batch", shoot, "--json")
+    if word:
+        one_line(result, word)
+    else:
+        assert json.loads(result.out)["skipped"] == "done before"
+
+
+def test_a_batch_passes_over_what_is_denoised(rawclean, shoot, tmp_path):
+    shutil.copy(shoot / "one.dng", shoot / "marked.dng")
+    (shoot / "marked.dng.xmp").write_text('<x darktable:neural_restore="raw-denoise"/>')
+    assert rawclean("denoise", shoot / "one.dng", "--quiet").status == 0
+    (shoot / "one.dng").unlink()
+    for _ in range(2):
+        result = rawclean("batch", shoot)
+        assert result.status == 0
+        assert len(result.err.splitlines()) == 2
+        assert "one_denoised.dng: is denoised already; --force denoises it again" in result.err
+    assert not list((shoot / "denoised").glob("*.dng"))
+    assert "denoised already" in rawclean("denoise", shoot / "one_denoised.dng", "-o", tmp_path / "twice.dng").err
+    assert rawclean("batch", shoot, "--force", "--quiet").status == 0
+    assert len(list((shoot / "denoised").glob("*.dng"))) == 2
