@@ -14,6 +14,7 @@ from ljpeg_variants import encode
 
 from rawclean.core.layout import PlainLayout
 from rawclean.errors import RawcleanError, UnreadablePhotoError
+from rawclean.io import libraw
 from rawclean.io import metadata as tags
 from rawclean.io.ljpeg_reader import decode_lossless
 from rawclean.io.metadata import read_metadata
@@ -128,6 +129,28 @@ def test_what_the_jpeg_library_says_of_a_lossy_tile_counts(shared, tmp_path):
     (tmp_path / "a.dng").write_bytes(data)
     with pytest.raises(UnreadablePhotoError, match="cannot be decoded to its end"):
         read_raw(tmp_path / "a.dng")
+
+
+@pytest.mark.skipif(libraw._MALLOPT is None, reason="only glibc marks new memory")
+def test_samples_that_libraw_leaves_out_are_found(tmp_path):
+    """LibRaw stops at a tile that is no JPEG; in other formats, too, it leaves what it cannot decode as it was."""
+    path = write(tmp_path / "a.dng", STORED["ljpeg"])
+    with libraw.opened(path) as raw:
+        assert libraw.samples(raw, path).shape == (64, 96)
+    (_, offsets), _ = places(path)
+    data = bytearray(path.read_bytes())
+    data[offsets[2] : offsets[2] + 2] = bytes(2)
+    path.write_bytes(data)
+    with libraw.opened(path) as raw, pytest.raises(UnreadablePhotoError, match="cannot be decoded to its end"):
+        libraw.samples(raw, path)
+
+
+@pytest.mark.skipif(libraw._MALLOPT is None, reason="only glibc marks new memory")
+def test_samples_of_the_value_of_the_mark_are_samples(tmp_path):
+    frame = make_frame(black=(0,) * 4, white=65535)
+    frame.samples[::2] = 0x0101 * libraw._MARKS[0]
+    read = read_raw(write_dng(tmp_path / "a.dng", frame))
+    assert torch.equal(read.raster, frame.raster)
 
 
 @pytest.mark.parametrize("components", [1, 2, 3, 4])

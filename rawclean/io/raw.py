@@ -62,7 +62,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         check_raw_image(facts)
         ours = None if libraw_reads(facts) else read_raster(facts)
         with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
-            frame = _frame(raw, facts, libraw.samples(raw) if ours is None else ours, path)
+            frame = _frame(raw, facts, libraw.samples(raw, path) if ours is None else ours, path)
         return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
@@ -103,7 +103,8 @@ def _check_dng_layout(facts: Metadata) -> None:
     """Refuse by tag what LibRaw would misread: colour patterns that are neither 2x2 nor 6x6."""
     if not facts.is_dng:
         return
-    repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
+    mosaic = facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_CFA,)
+    repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM) or ((2.0, 2.0) if mosaic else ())
     if repeat and len(facts.numbers(tags.CFA_PATTERN)) != math.prod(repeat):
         raise UnreadablePhotoError(
             "its colour pattern (CFAPattern) is not of the size that it says; the file is damaged"
