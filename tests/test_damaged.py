@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,16 @@ from dng_factory import Storage, entry, make_frame, write_dng
 from ljpeg_variants import encode
 
 from rawclean.core.layout import PlainLayout
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError, UnreadablePhotoError
 from rawclean.io import libraw
 from rawclean.io import metadata as tags
+from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.ljpeg_reader import decode_lossless
 from rawclean.io.metadata import read_metadata
 from rawclean.io.raw import count_samples, read_raw
-from rawclean.io.tiff import LONG, SHORT
+from rawclean.io.tiff import LONG, SHORT, Tiff
+from rawclean.io.writers import write_photo
 
 STORED = {
     "strips": Storage(rows=16),
@@ -210,3 +214,27 @@ def test_sizes_without_data(tmp_path, name, side):
 def test_sizes_that_are_none(tmp_path, tag, values):
     with pytest.raises(UnreadablePhotoError):
         read_raw(write(tmp_path / "a.dng", STORED["ljpeg"], [entry(tag, SHORT, values)]))
+
+
+def test_a_size_without_data_in_another_format(shared, tmp_path):
+    data = bytearray((shared / "raw" / "nikon_d1_iso200_bggr.nef").read_bytes())
+    tiff = Tiff(bytes(data))
+    for page in [*tiff.chain(), *tiff.children(tiff.first(), tags.SUB_IFDS)]:
+        for row in range(page.offset + 2, page.offset + page.size - 4, 12):
+            if struct.unpack_from(tiff.order + "H", data, row)[0] in (tags.IMAGE_WIDTH, tags.IMAGE_LENGTH):
+                struct.pack_into(tiff.order + "HII", data, row + 2, LONG, 1, 32000)
+    (tmp_path / "a.nef").write_bytes(data[:100_000])
+    with bounded(), pytest.raises(UnreadablePhotoError):
+        read_raw(tmp_path / "a.nef")
+
+
+@pytest.mark.parametrize("name", ["preview_30000", "previews_62"])
+def test_previews_are_made_anew_at_a_sane_size(shared, tmp_path, name):
+    source = shared / "cases" / "hostile" / f"{name}.dng"
+    photo = DenoisedPhoto(read_raw(source), NoiseModel.uniform(1e-4, 1e-6), 1.0)
+    with bounded():
+        write_photo(tmp_path / "out.dng", photo)
+    tiff = Tiff((tmp_path / "out.dng").read_bytes())
+    sides = [tiff.integers(page.entries.get(tags.IMAGE_WIDTH)) for page in tiff.chain()]
+    assert max(side for (side,) in sides) <= 1024
+    assert (tmp_path / "out.dng").stat().st_size < 1 << 20

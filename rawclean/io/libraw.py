@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rawclean.errors import UnreadablePhotoError
+from rawclean.io.segments import MAX_SAMPLES
 
 
 def _glibc_mallopt() -> Callable[[int, int], int] | None:
@@ -40,6 +41,8 @@ _DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG file", b"unexpected end
 _MARKS = 0xA5, 0x5B
 _M_PERTURB = -6
 _MALLOPT = _glibc_mallopt()
+MOST_SAMPLES_PER_BYTE = 64
+"""No camera compresses to less than an eighth of a bit for each sample, not even a black frame."""
 _LISTENED = 1 << 16
 """Bytes."""
 
@@ -51,12 +54,20 @@ def opened(source: Path | BytesIO) -> Iterator[rawpy.RawPy]:
         yield raw
 
 
+def check_size(raw: rawpy.RawPy, path: Path) -> None:
+    """Raise UnreadablePhotoError where `path` is too small for its samples, before LibRaw allocates them."""
+    count = int(raw.sizes.raw_height) * int(raw.sizes.raw_width)
+    if count > min(MAX_SAMPLES, MOST_SAMPLES_PER_BYTE * path.stat().st_size):
+        raise UnreadablePhotoError(f"{path.stat().st_size} bytes cannot hold {count} samples; the file is damaged")
+
+
 def samples(raw: rawpy.RawPy, path: Path) -> Tensor:
     """All samples as LibRaw decodes them from `path`, which is open as `raw`: (H, W) or (3, H, W), float32 ADU.
 
     Raises rawpy.LibRawError, and UnreadablePhotoError where visible samples were left out, or something was said about
     damaged data. A second decoding tells samples that were left out from those that have the value of the mark.
     """
+    check_size(raw, path)
     suspected = _decoded(raw, _MARKS[0])
     if bool(suspected.any()):
         with rawpy.imread(str(path)) as again:

@@ -82,6 +82,7 @@ def count_samples(path: Path) -> int:
             image = stored_image(facts)
             return image.height * image.width * image.colours
         with libraw.opened(path) as raw:
+            libraw.check_size(raw, path)
             per_pixel = 1 if raw.raw_type is rawpy.RawType.Flat else 3
             return int(raw.sizes.raw_height) * int(raw.sizes.raw_width) * per_pixel
     except (RawcleanError, rawpy.LibRawError, OSError):  # reading the photo will say it better
