@@ -199,7 +199,7 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
         top, left, bottom, right = corners
         if 0 <= top < bottom <= sizes.raw_height and 0 <= left < right <= sizes.raw_width:
             return ActiveArea(top, left, bottom - top, right - left)
-    raise InvalidLevelsError(f"its ActiveArea {corners} is not inside the image; the file is damaged")
+    raise InvalidLevelsError(f"its ActiveArea {corners[:4]} is not inside the image; the file is damaged")
 
 
 def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:
