@@ -186,6 +186,21 @@ def test_strips_in_any_order_are_read_where_they_lie(tmp_path):
     assert torch.equal(turned, torch.cat(sound.split(16)[::-1]))
 
 
+def test_a_last_strip_that_is_filled_up(tmp_path):
+    shorter = [entry(tags.IMAGE_LENGTH, LONG, [60]), entry(tags.ACTIVE_AREA, LONG, [0, 0, 60, 96])]
+    sound = read_raw(write(tmp_path / "a.dng", STORED["ljpeg_strips"])).raster
+    assert torch.equal(read_raw(write(tmp_path / "b.dng", STORED["ljpeg_strips"], shorter)).raster, sound[:60])
+
+
+@pytest.mark.parametrize(
+    "name", ["black_rep_neg", "cfa_empty", "delta_inf", "floatcomp_48124", "fsample_huge", "tile_0"]
+)
+def test_bad_tags_are_refused_in_one_line(shared, name):
+    with pytest.raises(RawcleanError) as failure:
+        read_raw(shared / "cases" / "bad_tags" / f"{name}.dng")
+    assert "\n" not in str(failure.value)
+
+
 @pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder, names in CASES.items() for name in names])
 def test_cases_are_refused_or_read_with_little(shared, folder, name):
     path = shared / "cases" / folder / f"{name}.dng"
