@@ -39,8 +39,8 @@ BAND, ENOUGH_SAMPLES = 192, 6_000_000
 """Rows of a band: whole periods of every mosaic and whole pieces of its planes; samples that are enough."""
 THE_PHOTO = "the photo itself"
 NOTHING_SEEN = (
-    "too little of the photo is neither black nor clipped nor free of all noise to measure its noise; "
-    "give it with --iso N or --noise SHOT,READ"
+    "nearly all of the photo is black, clipped or perfectly even: its noise cannot be measured, and the file "
+    "does not state it; give it with --iso N or --noise SHOT,READ"
 )
 
 

@@ -1,5 +1,8 @@
 """Denoises the files named on standard input, one `source output` a line; answers each with a line of JSON.
 
+`source output files` leaves out the network, whose work does not depend on how a file is made: the photo is read and
+written as it is, with its preview.
+
 A process of its own, so that a crash of a decoder is seen as one and does not end the tests.
 """
 
@@ -11,21 +14,42 @@ from pathlib import Path
 
 import torch
 
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError
+from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.raw import count_samples, read_raw
+from rawclean.io.writers import write_photo
 from rawclean.pipeline import DenoiseSettings, denoise_file
 
 SETTINGS = DenoiseSettings(noise=(1e-3, 1e-6), overwrite=True)
+NOISE = NoiseModel.uniform(1e-3, 1e-6)
+
+
+def outcome(source: Path, output: Path, *, network: bool) -> str:
+    """How denoising ends, and whether the result can be read."""
+    try:
+        count_samples(source)
+        if network:
+            denoise_file(source, output, SETTINGS)
+        else:
+            write_photo(output, DenoisedPhoto(read_raw(source), NOISE, strength=1.0))
+    except RawcleanError as error:
+        return f"refused: {error}"
+    except Exception as error:  # what the test is there to find
+        return f"bug: {error!r}"
+    try:
+        read_raw(output)
+    except RawcleanError as error:
+        return f"unreadable: {error}"
+    finally:
+        output.unlink()
+    return "done"
+
 
 torch.set_num_threads(1)
 for line in sys.stdin:
-    source, output = map(Path, line.split())
     start = time.monotonic()
-    try:
-        denoise_file(source, output, SETTINGS)
-        answer = "done"
-    except RawcleanError as error:
-        answer = f"refused: {error}"
-    except Exception as error:  # what the test is there to find
-        answer = f"bug: {error!r}"
+    source, output, *rest = line.split()
+    answer = outcome(Path(source), Path(output), network=not rest)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps([answer, time.monotonic() - start, peak]), flush=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,16 @@ from dng_factory import Storage, entry, make_frame, write_dng
 from ljpeg_variants import encode
 
 from rawclean.core.layout import PlainLayout
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError, UnreadablePhotoError
+from rawclean.io import libraw
 from rawclean.io import metadata as tags
+from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.ljpeg_reader import decode_lossless
 from rawclean.io.metadata import read_metadata
 from rawclean.io.raw import count_samples, read_raw
-from rawclean.io.tiff import LONG, SHORT
+from rawclean.io.tiff import LONG, SHORT, Tiff
+from rawclean.io.writers import write_photo
 
 STORED = {
     "strips": Storage(rows=16),
@@ -130,6 +135,28 @@ def test_what_the_jpeg_library_says_of_a_lossy_tile_counts(shared, tmp_path):
         read_raw(tmp_path / "a.dng")
 
 
+@pytest.mark.skipif(libraw._MALLOPT is None, reason="only glibc marks new memory")
+def test_samples_that_libraw_leaves_out_are_found(tmp_path):
+    """LibRaw stops at a tile that is no JPEG; in other formats, too, it leaves what it cannot decode as it was."""
+    path = write(tmp_path / "a.dng", STORED["ljpeg"])
+    with libraw.opened(path) as raw:
+        assert libraw.samples(raw, path).shape == (64, 96)
+    (_, offsets), _ = places(path)
+    data = bytearray(path.read_bytes())
+    data[offsets[2] : offsets[2] + 2] = bytes(2)
+    path.write_bytes(data)
+    with libraw.opened(path) as raw, pytest.raises(UnreadablePhotoError, match="cannot be decoded to its end"):
+        libraw.samples(raw, path)
+
+
+@pytest.mark.skipif(libraw._MALLOPT is None, reason="only glibc marks new memory")
+def test_samples_of_the_value_of_the_mark_are_samples(tmp_path):
+    frame = make_frame(black=(0,) * 4, white=65535)
+    frame.samples[::2] = 0x0101 * libraw._MARKS[0]
+    read = read_raw(write_dng(tmp_path / "a.dng", frame))
+    assert torch.equal(read.raster, frame.raster)
+
+
 @pytest.mark.parametrize("components", [1, 2, 3, 4])
 @pytest.mark.parametrize("precision", [8, 12, 14, 16])
 def test_every_kind_of_lossless_jpeg_is_decoded_and_checked(precision, components):
@@ -157,6 +184,21 @@ def test_strips_in_any_order_are_read_where_they_lie(tmp_path):
     sound = read_raw(path).raster
     turned = read_raw(write(tmp_path / "b.dng", STORED["strips"], [entry(tag, LONG, offsets[::-1])])).raster
     assert torch.equal(turned, torch.cat(sound.split(16)[::-1]))
+
+
+def test_a_last_strip_that_is_filled_up(tmp_path):
+    shorter = [entry(tags.IMAGE_LENGTH, LONG, [60]), entry(tags.ACTIVE_AREA, LONG, [0, 0, 60, 96])]
+    sound = read_raw(write(tmp_path / "a.dng", STORED["ljpeg_strips"])).raster
+    assert torch.equal(read_raw(write(tmp_path / "b.dng", STORED["ljpeg_strips"], shorter)).raster, sound[:60])
+
+
+@pytest.mark.parametrize(
+    "name", ["black_rep_neg", "cfa_empty", "delta_inf", "floatcomp_48124", "fsample_huge", "tile_0"]
+)
+def test_bad_tags_are_refused_in_one_line(shared, name):
+    with pytest.raises(RawcleanError) as failure:
+        read_raw(shared / "cases" / "bad_tags" / f"{name}.dng")
+    assert "\n" not in str(failure.value)
 
 
 @pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder, names in CASES.items() for name in names])
@@ -187,3 +229,27 @@ def test_sizes_without_data(tmp_path, name, side):
 def test_sizes_that_are_none(tmp_path, tag, values):
     with pytest.raises(UnreadablePhotoError):
         read_raw(write(tmp_path / "a.dng", STORED["ljpeg"], [entry(tag, SHORT, values)]))
+
+
+def test_a_size_without_data_in_another_format(shared, tmp_path):
+    data = bytearray((shared / "raw" / "nikon_d1_iso200_bggr.nef").read_bytes())
+    tiff = Tiff(bytes(data))
+    for page in [*tiff.chain(), *tiff.children(tiff.first(), tags.SUB_IFDS)]:
+        for row in range(page.offset + 2, page.offset + page.size - 4, 12):
+            if struct.unpack_from(tiff.order + "H", data, row)[0] in (tags.IMAGE_WIDTH, tags.IMAGE_LENGTH):
+                struct.pack_into(tiff.order + "HII", data, row + 2, LONG, 1, 32000)
+    (tmp_path / "a.nef").write_bytes(data[:100_000])
+    with bounded(), pytest.raises(UnreadablePhotoError):
+        read_raw(tmp_path / "a.nef")
+
+
+@pytest.mark.parametrize("name", ["preview_30000", "previews_62"])
+def test_previews_are_made_anew_at_a_sane_size(shared, tmp_path, name):
+    source = shared / "cases" / "hostile" / f"{name}.dng"
+    photo = DenoisedPhoto(read_raw(source), NoiseModel.uniform(1e-4, 1e-6), 1.0)
+    with bounded():
+        write_photo(tmp_path / "out.dng", photo)
+    tiff = Tiff((tmp_path / "out.dng").read_bytes())
+    sides = [tiff.integers(page.entries.get(tags.IMAGE_WIDTH)) for page in tiff.chain()]
+    assert max(side for (side,) in sides) <= 1024
+    assert (tmp_path / "out.dng").stat().st_size < 1 << 20

@@ -162,3 +162,13 @@ def test_neighbours_agree_where_their_ranges_meet(shared):
 
 def sigma_of(shot: float) -> float:
     return NoiseModel.uniform(shot, read_on_line(shot)).sigma_at()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value):
+    network = build_network("fan", {})
+    with torch.no_grad():
+        next(iter(network.parameters())).flatten()[0] = value
+    save_weights(tmp_path / "a.safetensors", "fan", network)
+    with pytest.raises(ModelError, match="not finite"):
+        load_network(tmp_path / "a.safetensors")

@@ -130,7 +130,7 @@ class _Graft:
         changed += [self.tiff.encode(tag, LONG, offsets) for tag, offsets in links.items()]
         if tags.NOISE_PROFILE in first.entries:
             changed.append(noise_profile_entry(self.tiff, self.photo.residual, self.photo.frame.layout))
-        return first.with_entries(changed, dropped=_STALE_TAGS)
+        return first.with_entries(changed, dropped=(*_STALE_TAGS, *_APPLIED_TAGS))
 
     def _is_preview(self, page: Directory) -> bool:
         """Whether a directory holds a reduced picture of the photo; masks and depth maps are none."""

@@ -1,12 +1,15 @@
-"""LibRaw by rawpy, kept from writing to standard error on its own; what it writes there while it decodes is kept.
+"""LibRaw by rawpy, kept from writing to standard error on its own, and watched while it decodes.
 
-rawpy hands on LibRaw's errors, not its warnings; but the JPEG library in LibRaw writes there what is damaged.
+rawpy hands on LibRaw's errors, not its warnings. But its JPEG library writes to standard error what is damaged,
+and samples that LibRaw leaves out keep what the memory held, which glibc fills with a mark on demand.
 """
 
+import ctypes
 import os
+import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -14,13 +17,32 @@ from pathlib import Path
 import numpy as np
 import rawpy
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rawclean.errors import UnreadablePhotoError
+from rawclean.io.segments import MAX_SAMPLES
+
+
+def _glibc_mallopt() -> Callable[[int, int], int] | None:
+    """The tuning of memory that glibc has; None where another C library is at work."""
+    if sys.platform != "linux":
+        return None
+    try:
+        mallopt: Callable[[int, int], int] = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return None
+    return mallopt
+
 
 _ONE_AT_A_TIME = threading.Lock()
 _DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG file", b"unexpected end of file", b"data corrupted")
 """What libjpeg and LibRaw say of damaged data; other threads may write other things there."""
+_MARKS = 0xA5, 0x5B
+_M_PERTURB = -6
+_MALLOPT = _glibc_mallopt()
+MOST_SAMPLES_PER_BYTE = 64
+"""No camera compresses to less than an eighth of a bit for each sample, not even a black frame."""
 _LISTENED = 1 << 16
 """Bytes."""
 
@@ -32,15 +54,41 @@ def opened(source: Path | BytesIO) -> Iterator[rawpy.RawPy]:
         yield raw
 
 
-def samples(raw: rawpy.RawPy) -> Tensor:
-    """All samples as LibRaw decodes them, (H, W) or (3, H, W), float32 ADU.
+def check_size(raw: rawpy.RawPy, path: Path) -> None:
+    """Raise UnreadablePhotoError where `path` is too small for its samples, before LibRaw allocates them."""
+    count = int(raw.sizes.raw_height) * int(raw.sizes.raw_width)
+    if count > min(MAX_SAMPLES, MOST_SAMPLES_PER_BYTE * path.stat().st_size):
+        raise UnreadablePhotoError(f"{path.stat().st_size} bytes cannot hold {count} samples; the file is damaged")
 
-    Raises rawpy.LibRawError, and UnreadablePhotoError where something was said about damaged data.
+
+def samples(raw: rawpy.RawPy, path: Path) -> Tensor:
+    """All samples as LibRaw decodes them from `path`, which is open as `raw`: (H, W) or (3, H, W), float32 ADU.
+
+    Raises rawpy.LibRawError, and UnreadablePhotoError where visible samples were left out, or something was said about
+    damaged data. A second decoding tells samples that were left out from those that have the value of the mark.
     """
-    image = torch.from_numpy(raw.raw_image.astype(np.float32))
-    if any(words in _said() for words in _DAMAGE):
+    check_size(raw, path)
+    suspected = _decoded(raw, _MARKS[0])
+    if bool(suspected.any()):
+        with rawpy.imread(str(path)) as again:
+            suspected &= _decoded(again, _MARKS[1])
+    if bool(suspected.any()) or any(words in _said() for words in _DAMAGE):
         raise UnreadablePhotoError("a part of its raw image cannot be decoded to its end; copy it from the card again")
+    image = torch.from_numpy(raw.raw_image.astype(np.float32))
     return image[..., :3].permute(2, 0, 1).contiguous() if image.ndim == 3 else image  # LibRaw keeps four colours
+
+
+def _decoded(raw: rawpy.RawPy, mark: int) -> NDArray[np.bool_]:
+    """Decode; where the visible samples still are `mark`, a byte twice. Other C libraries than glibc know no marks."""
+    if _MALLOPT is None:
+        raw.unpack()
+        return np.zeros(1, dtype=bool)
+    _MALLOPT(_M_PERTURB, mark ^ 0xFF)  # new memory is filled with the complement
+    try:
+        raw.unpack()
+    finally:
+        _MALLOPT(_M_PERTURB, 0)
+    return np.asarray(raw.raw_image_visible == 0x0101 * mark)
 
 
 def _said() -> bytes:

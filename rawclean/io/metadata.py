@@ -58,6 +58,7 @@ MAX_FILE = 1 << 31
 """Bytes: as many 16-bit samples as are read at most."""
 HEAD = 2 * SEARCHED
 """Bytes in which the enclosed metadata of other containers lie."""
+_JPEG_START, _CIFF_IN_JPEG = b"\xff\xd8", b"HEAP"
 MAIN_IMAGES = (0, 16)
 """NewSubFileType of a raw image, and of one that Adobe's Enhance adds."""
 
@@ -172,6 +173,8 @@ def _of_tiff(tiff: Tiff) -> Metadata:
 
 
 def _of_enclosed(data: bytes) -> Metadata:
+    if data.startswith(_JPEG_START) and _CIFF_IN_JPEG in data:
+        raise UnreadablePhotoError("a JPEG of an old Canon camera, not a RAW photo")  # whose directories may be endless
     tiff = enclosed_tiff(data, CAMERA_MARKERS)
     if tiff is None:
         return Metadata()

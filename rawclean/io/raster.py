@@ -110,11 +110,11 @@ def _block(facts: Metadata, segment: Segment) -> bytes:
 
 def _check_jpeg(jpeg: Jpeg, segment: Segment, image: StoredImage) -> None:
     """Raise UnreadablePhotoError where a JPEG is not whole, or not of the size of the tile that it is for."""
-    least = min(segment.rows, image.height - segment.top) * segment.columns * image.colours
-    fits = least <= jpeg.samples <= segment.rows * segment.columns * image.colours
+    least, most = image.rows_of(segment)
+    fits = least <= jpeg.samples / (segment.columns * image.colours) <= most
     if jpeg.process in _LOSSY:
-        size = (jpeg.height, jpeg.width, jpeg.components)
-        fits = fits and jpeg.complete and size == (segment.rows, segment.columns, image.colours)
+        size = (jpeg.width, jpeg.components)
+        fits = fits and jpeg.complete and size == (segment.columns, image.colours)
     elif image.compression == tags.COMPRESSION_LOSSY_JPEG:
         fits = False
     if not fits:

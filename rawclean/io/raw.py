@@ -62,7 +62,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         check_raw_image(facts)
         ours = None if libraw_reads(facts) else read_raster(facts)
         with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
-            frame = _frame(raw, facts, libraw.samples(raw) if ours is None else ours, path)
+            frame = _frame(raw, facts, libraw.samples(raw, path) if ours is None else ours, path)
         return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
@@ -82,6 +82,7 @@ def count_samples(path: Path) -> int:
             image = stored_image(facts)
             return image.height * image.width * image.colours
         with libraw.opened(path) as raw:
+            libraw.check_size(raw, path)
             per_pixel = 1 if raw.raw_type is rawpy.RawType.Flat else 3
             return int(raw.sizes.raw_height) * int(raw.sizes.raw_width) * per_pixel
     except (RawcleanError, rawpy.LibRawError, OSError):  # reading the photo will say it better
@@ -103,7 +104,8 @@ def _check_dng_layout(facts: Metadata) -> None:
     """Refuse by tag what LibRaw would misread: colour patterns that are neither 2x2 nor 6x6."""
     if not facts.is_dng:
         return
-    repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM)
+    mosaic = facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_CFA,)
+    repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM) or ((2.0, 2.0) if mosaic else ())
     if repeat and len(facts.numbers(tags.CFA_PATTERN)) != math.prod(repeat):
         raise UnreadablePhotoError(
             "its colour pattern (CFAPattern) is not of the size that it says; the file is damaged"
@@ -197,7 +199,7 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
         top, left, bottom, right = corners
         if 0 <= top < bottom <= sizes.raw_height and 0 <= left < right <= sizes.raw_width:
             return ActiveArea(top, left, bottom - top, right - left)
-    raise InvalidLevelsError(f"its ActiveArea {corners} is not inside the image; the file is damaged")
+    raise InvalidLevelsError(f"its ActiveArea {corners[:4]} is not inside the image; the file is damaged")
 
 
 def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:

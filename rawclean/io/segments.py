@@ -57,6 +57,10 @@ class StoredImage:
     predictor: int
     segments: tuple[Segment, ...]
 
+    def rows_of(self, segment: Segment) -> tuple[int, int]:
+        """Fewest and most rows that a segment may hold; some encoders fill up the last strip, others no last tile."""
+        return min(segment.rows, self.height - segment.top), self.segments[0].rows
+
     def is_contiguous(self) -> bool:
         """Whether the segments follow each other without gaps, as one strip would."""
         pairs = zip(self.segments, self.segments[1:], strict=False)

@@ -38,7 +38,8 @@ def decode_segment(block: bytes, segment: Segment, image: StoredImage) -> Sample
     shape = (segment.rows, segment.columns, image.colours)
     samples = _DECODERS[image.compression](block, shape, image)
     line = segment.columns * image.colours
-    if samples.size % line or not min(segment.rows, image.height - segment.top) <= samples.size // line <= segment.rows:
+    least, most = image.rows_of(segment)
+    if samples.size % line or not least <= samples.size // line <= most:
         raise _damaged("has another size than its tags say")
     return samples.reshape(-1, segment.columns, image.colours)
 

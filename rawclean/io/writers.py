@@ -1,12 +1,15 @@
 """Output formats by file name suffix: adding one is a function and a line."""
 
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import rawpy
 from numpy.typing import NDArray
 
 from rawclean.errors import OutputError
+from rawclean.io import libraw
 from rawclean.io.atomic import write_atomically
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_build import new_dng
@@ -22,9 +25,19 @@ Blocks = Iterable[bytes | bytearray]
 def _dng(photo: DenoisedPhoto) -> Blocks:
     facts = read_metadata(photo.frame.source)
     pixels = preview(photo, facts)
-    if facts.is_dng:
-        return [graft_dng(photo, facts, pixels)]
-    return [new_dng(photo, facts, pixels, sidecar_packet(photo.frame.source))]  # Adobe reads no sidecar beside a DNG
+    sidecar = None if facts.is_dng else sidecar_packet(photo.frame.source)  # Adobe reads none beside a DNG
+    made = graft_dng(photo, facts, pixels) if facts.is_dng else new_dng(photo, facts, pixels, sidecar)
+    _check_opens(made, photo.frame.source)
+    return [made]
+
+
+def _check_opens(dng: bytearray, source: Path) -> None:
+    """Raise OutputError where odd tags of the source, carried over, keep a developer from opening the result."""
+    try:
+        with libraw.opened(BytesIO(dng)):
+            pass
+    except rawpy.LibRawError as error:
+        raise OutputError(f"{source}: its tags make a DNG that cannot be opened; is the file whole?") from error
 
 
 def _png(photo: DenoisedPhoto) -> Blocks:
