@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any, ParamSpec, TypeVar
 
 import psutil
@@ -85,7 +85,7 @@ class Supervisor(Executor):
         self._running: dict[int, _Task] = {}
         self._numbers = 0
         self._process: Any = None
-        self._pipe: Connection | None = None
+        self._pipe: Any = None  # a Connection, of another class on Windows
         self._stopped_at: float | None = None
         self._closing = False
         self._bell, self._button = multiprocessing.Pipe(duplex=False)
