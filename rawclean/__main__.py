@@ -2,4 +2,5 @@
 
 from rawclean.cli.main import run
 
-run()
+if __name__ == "__main__":  # a process that a batch starts imports this, too
+    run()

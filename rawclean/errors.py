@@ -53,5 +53,9 @@ class SchedulerError(RawcleanError):
     """The cluster asked for cannot be reached."""
 
 
+class WorkerLostError(RawcleanError):
+    """Work that has cost the process that did it its life, more than once."""
+
+
 class ConfigError(RawcleanError):
     """A configuration file that cannot be understood."""

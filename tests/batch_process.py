@@ -7,10 +7,10 @@ import sys
 COMMAND = [sys.executable, "-m", "rawclean", "batch"]
 
 
-def start(*arguments, stderr=subprocess.PIPE):
+def start(*arguments, stderr=subprocess.PIPE, env=None):
     """Begin a batch that prints one JSON line per photo."""
     command = [*COMMAND, *map(str, arguments), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=env)
 
 
 def digests(folder):

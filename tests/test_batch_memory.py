@@ -74,7 +74,7 @@ def test_the_limit_is_kept(tmp_path):
         "sys.argv[0] = 'rawclean'\n"
         "try: run()\n"
         "except SystemExit as end: assert not end.code, end.code\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     command = [sys.executable, "-c", measured, "batch", shoot, "--quiet", "--max-memory"]
     used = {

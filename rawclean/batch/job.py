@@ -74,6 +74,8 @@ def denoise_job(
                     return _denoised(job, source, output, replace(settings, overwrite=job.replace), told)
     except RawcleanError as error:
         return Outcome(job, error=str(error), fatal=isinstance(error, TargetFullError))
+    except MemoryError:
+        return Outcome(job, error=f"{job.source}: does not fit into memory")
     except Exception as error:  # a bug met on one photo must not cost the user the thousand others
         told_as = f"{job.source}: a bug in rawclean ({type(error).__name__}), please report it"
         return Outcome(job, error=told_as, trace=traceback.format_exc())

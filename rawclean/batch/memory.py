@@ -4,12 +4,13 @@ Measured with photos of 24 megapixels (peak of the process, Linux, bfloat16 and 
 20 to 32 bytes per sample of each photo at work, and 0.8 to 1.1 KiB per 2x2 cell that the network sees of a tile.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+
+import psutil
 
 from rawclean.errors import MemoryLimitError
 from rawclean.inference.choices import TILE
@@ -86,10 +87,7 @@ def _network_bytes(tile: int, settings: DenoiseSettings) -> int:
 
 
 def _half_of_the_machine() -> int:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):  # Windows
-        return 8 << 30
+    return int(psutil.virtual_memory().total) // 2
 
 
 def _mib(size: int) -> str:

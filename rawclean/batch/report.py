@@ -3,6 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -41,8 +42,8 @@ def check_report(path: Path) -> None:
     check_target(path, path.parent, overwrite=True)
 
 
-def write_report(path: Path, folder: str, entries: Sequence[Entry]) -> None:
-    """Write the page about the results in `folder`; raises OutputError where that fails."""
+def write_report(path: Path, folder: str, entries: Sequence[Entry], executor: Executor) -> None:
+    """Write the page about the results in `folder`, developed by `executor`; raises OutputError where that fails."""
     done = [entry for entry in entries if entry.state is State.DONE]
     measured = sorted((entry for entry in done if entry.report), key=_sigma, reverse=True)
     page = _template().render(
@@ -53,14 +54,15 @@ def write_report(path: Path, folder: str, entries: Sequence[Entry]) -> None:
         unfinished=[entry for entry in entries if entry.state is State.BEGUN],
         measured=measured,
         models=sorted(Counter(entry.report["model"] for entry in measured if entry.report).items()),
-        shown=[_shown(entry, folder) for entry in measured[:SHOWN]],
+        shown=[_shown(entry, folder, executor) for entry in measured[:SHOWN]],
     )
     write_atomically(path, [page.encode()])
 
 
-def _shown(entry: Entry, folder: str) -> _Shown:
+def _shown(entry: Entry, folder: str, executor: Executor) -> _Shown:
     try:
-        return _Shown(entry, noisiest_crops(entry.source, storage.join(folder, entry.name)), None)
+        crops = executor.submit(noisiest_crops, entry.source, storage.join(folder, entry.name)).result()
+        return _Shown(entry, crops, None)
     except RawcleanError as error:
         return _Shown(entry, None, str(error))
 

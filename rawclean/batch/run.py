@@ -4,16 +4,19 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
-from threading import Event
 
-from rawclean.batch.job import Outcome, Step, Stopped, Watch, denoise_job
+from rawclean.batch import storage
+from rawclean.batch.job import Outcome, Stopped, Watch, denoise_job
 from rawclean.batch.journal import Journal
 from rawclean.batch.plan import Job
 from rawclean.batch.resume import Redo, left_to_do, settings_key
 from rawclean.batch.workers import Workers
 from rawclean.errors import TargetFullError
+from rawclean.io.atomic import remove_leftovers
 from rawclean.pipeline import DenoiseSettings
 
+POLL_SECONDS = 0.5
+"""Ctrl-C is not heard while Windows waits without an end."""
 _Pending = dict[Future[Outcome], Job]
 
 
@@ -28,7 +31,7 @@ class Run:
     max_memory: int | None = None
     """Bytes for each process that does the work; None is half of its machine's."""
     watch: Watch | None = None
-    """Told how photos get on, where they are denoised in this process."""
+    """Told how photos get on, where the workers can be followed."""
 
 
 def run_jobs(run: Run, jobs: Iterable[Job | None], results: Mapping[str, str]) -> Iterator[Outcome]:
@@ -40,49 +43,43 @@ def run_jobs(run: Run, jobs: Iterable[Job | None], results: Mapping[str, str]) -
     written any more.
     """
     pending: _Pending = {}
-    stop = Event()
     try:
         for job in jobs:
-            outcome = _begun(job, run, results, pending, stop) if job else None
+            outcome = _begun(job, run, results, pending) if job else None
             if outcome:
                 yield outcome
             yield from _ended(pending, run, wait_for_one=len(pending) >= run.workers.width())
         while pending:
             yield from _ended(pending, run)
     finally:
-        stop.set()
+        if pending:
+            run.workers.stop()
         for future in pending:
             future.cancel()
         while pending:
             deque(_ended(pending, run), maxlen=0)
 
 
-def _begun(job: Job, run: Run, results: Mapping[str, str], pending: _Pending, stop: Event) -> Outcome | None:
+def _begun(job: Job, run: Run, results: Mapping[str, str], pending: _Pending) -> Outcome | None:
     """Hand a job to the workers; an outcome where there is nothing to do."""
     task = left_to_do(job, results.get(job.name), run.settings, run.journal, run.redo)
     if isinstance(task, Outcome):
         return task
     run.journal.begin(task, settings_key(run.settings), results.get(job.name))
-    pending[_submitted(task, run, stop)] = task
+    pending[_submitted(task, run)] = task
     return None
 
 
-def _submitted(job: Job, run: Run, stop: Event) -> Future[Outcome]:
-    if not run.workers.watched:
-        return run.workers.executor.submit(denoise_job, job, run.settings, run.max_memory)
-
-    def watch(job: Job, step: Step, share: float) -> None:
-        if stop.is_set():
-            raise Stopped
-        if run.watch:
-            run.watch(job, step, share)
-
-    return run.workers.executor.submit(denoise_job, job, run.settings, run.max_memory, watch)
+def _submitted(job: Job, run: Run) -> Future[Outcome]:
+    submit = run.workers.executor.submit
+    if run.workers.watched and run.watch:
+        return submit(denoise_job, job, run.settings, run.max_memory, watch=run.watch)
+    return submit(denoise_job, job, run.settings, run.max_memory)
 
 
 def _ended(pending: _Pending, run: Run, *, wait_for_one: bool = True) -> Iterator[Outcome]:
     """Those that have ended, noted in the journal."""
-    for future in wait(pending, None if wait_for_one else 0, return_when=FIRST_COMPLETED).done:
+    for future in _done(pending, wait_for_one=wait_for_one):
         outcome = _outcome(future, pending.pop(future))
         if outcome is None:
             continue
@@ -95,11 +92,25 @@ def _ended(pending: _Pending, run: Run, *, wait_for_one: bool = True) -> Iterato
             raise TargetFullError(f"stopped: {outcome.error}; make room, then run the same command again")
 
 
+def _done(pending: _Pending, *, wait_for_one: bool) -> set[Future[Outcome]]:
+    while True:
+        done = wait(pending, POLL_SECONDS if wait_for_one else 0, return_when=FIRST_COMPLETED).done
+        if done or not wait_for_one:
+            return done
+
+
 def _outcome(future: Future[Outcome], job: Job) -> Outcome | None:
     """What became of a job; None where it was given up, so that the journal still calls it begun."""
     try:
         return future.result()
     except (Stopped, CancelledError):
+        _clear_up(job)
         return None
     except Exception as error:  # the worker itself is gone: executors have their own kinds for that
+        _clear_up(job)
         return Outcome(job, error=f"{job.source}: given up, its workers died of it or were lost ({error})")
+
+
+def _clear_up(job: Job) -> None:
+    if storage.is_local(job.output):
+        remove_leftovers(storage.local_path(job.output))

@@ -1,13 +1,13 @@
-"""Who does the work: threads of this process, or a Dask cluster."""
+"""Who does the work: a process of this machine, or a Dask cluster."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from rawclean.batch.supervisor import Limits, Supervisor
 from rawclean.errors import SchedulerError
-from rawclean.inference.device import keep_freed_memory
 
 PHOTOS_AT_WORK = 3
 """One is read, one is in the network, one is written."""
@@ -25,15 +25,16 @@ class Workers:
     width: Callable[[], int]
     """How many jobs to hand over before one of them has ended."""
     watched: bool
-    """Whether jobs run in this process, so that they can be followed and stopped."""
+    """Whether jobs can be followed: a `watch` given to `submit` is told of their steps."""
+    stop: Callable[[], None] = field(default=lambda: None)
+    """Gives up the jobs that have begun, where that can be done."""
 
 
 @contextmanager
-def local_workers(photos: int = PHOTOS_AT_WORK) -> Iterator[Workers]:
-    """Threads: while the network is at one photo, the next is read and the last is written."""
-    keep_freed_memory()
-    with ThreadPoolExecutor(photos, "photo") as executor:
-        yield Workers(executor, lambda: photos, watched=True)
+def local_workers(limits: Limits, photos: int = PHOTOS_AT_WORK) -> Iterator[Workers]:
+    """Threads of another process: while the network is at one photo, the next is read and the last is written."""
+    with Supervisor(photos, limits) as executor:
+        yield Workers(executor, lambda: photos, watched=True, stop=executor.stop)
 
 
 @contextmanager

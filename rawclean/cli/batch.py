@@ -16,9 +16,12 @@ from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from rawclean.batch.forecast import Forecast
     from rawclean.batch.plan import Job, Selection, Unreadable
     from rawclean.batch.resume import Redo
+    from rawclean.batch.workers import Workers
     from rawclean.pipeline import DenoiseSettings
 
 PARTLY_FAILED = 3
@@ -59,6 +62,9 @@ Report = Annotated[
 MaxMemory = Annotated[
     str | None, typer.Option(metavar="SIZE", help="Memory that may be used, like 2G; half of the machine's by default.")
 ]
+Timeout = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0.1, help="Time that a photo may take; one that hangs is given up.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class _Request:
     settings: "DenoiseSettings"
     redo: "Redo"
     max_memory: int | None
+    timeout: float
     scheduler: str | None
     report: Path | None
 
@@ -89,6 +96,7 @@ def batch(
     watch: Watch = False,
     scheduler: Scheduler = None,
     max_memory: MaxMemory = None,
+    timeout: Timeout = 900.0,
     report: Report = None,
     model: options.Model = None,
     iso: options.Iso = None,
@@ -128,6 +136,7 @@ def batch(
         with_fitting_tile(settings, limit),
         Redo.ALL if force else Redo.FAILED if retry_failed else Redo.CHANGED,
         limit,
+        timeout,
         scheduler,
         report,
     )
@@ -180,33 +189,44 @@ def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay)
     from rawclean.batch.report import write_report
     from rawclean.batch.run import Run, run_jobs
     from rawclean.batch.storage import list_files
-    from rawclean.batch.workers import cluster_workers, local_workers
 
-    workers = cluster_workers(request.scheduler) if request.scheduler else local_workers()
     interrupted = False
-    with Journal(journal_path(request.out)) as journal:
+    with Journal(journal_path(request.out)) as journal, _workers(request) as hands:
         results = dict(list_files(request.out))
         try:
-            with workers as hands, display:
+            with display:
                 run = Run(request.settings, journal, hands, request.redo, request.max_memory, display.follow)
                 for outcome in run_jobs(run, jobs, results):
                     display.show(outcome)
         except KeyboardInterrupt:
             interrupted = True
         if request.report:
-            write_report(request.report, request.out, journal.entries())
+            write_report(request.report, request.out, journal.entries(), hands.executor)
     return interrupted
 
 
+def _workers(request: _Request) -> "AbstractContextManager[Workers]":
+    from rawclean.batch.supervisor import Limits
+    from rawclean.batch.workers import cluster_workers, local_workers
+
+    if request.scheduler:
+        return cluster_workers(request.scheduler)
+    return local_workers(Limits(seconds=request.timeout, memory=request.max_memory and 2 * request.max_memory))
+
+
 def _forecasts(jobs: "Sequence[Job]", request: _Request) -> "Iterator[Forecast]":
-    from rawclean.batch.forecast import forecast
+    from rawclean.batch.forecast import Forecast, forecast
     from rawclean.batch.journal import Journal, journal_path
     from rawclean.batch.resume import left_to_do
     from rawclean.batch.storage import list_files
+    from rawclean.errors import WorkerLostError
 
     path = journal_path(request.out)
     results = dict(list_files(request.out))
-    with Journal(path if path.exists() else Path(":memory:")) as journal:
+    with Journal(path if path.exists() else Path(":memory:")) as journal, _workers(request) as hands:
         for job in jobs:
             task = left_to_do(job, results.get(job.name), request.settings, journal, request.redo)
-            yield forecast(task, request.settings)
+            try:
+                yield hands.executor.submit(forecast, task, request.settings).result()
+            except WorkerLostError as error:
+                yield Forecast(job, job.output, error=f"{job.source}: given up ({error})")
