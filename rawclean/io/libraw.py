@@ -41,8 +41,8 @@ _DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG file", b"unexpected end
 _MARKS = 0xA5, 0x5B
 _M_PERTURB = -6
 _MALLOPT = _glibc_mallopt()
-MOST_SAMPLES_PER_BYTE = 64
-"""No camera compresses to less than an eighth of a bit for each sample, not even a black frame."""
+MOST_SAMPLES_PER_BYTE = 16
+"""No camera compresses a photo to less than half a bit for each sample."""
 _LISTENED = 1 << 16
 """Bytes."""
 

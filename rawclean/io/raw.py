@@ -129,9 +129,12 @@ def _layout(raw: rawpy.RawPy, facts: Metadata, active: ActiveArea) -> Layout:
 
 
 def _pattern(raw: rawpy.RawPy, facts: Metadata, active: ActiveArea) -> BayerPattern | XTransPattern:
-    """LibRaw's pattern, which counts from its visible area; X-Trans DNGs by tag, for there LibRaw miscounts."""
-    if len(facts.numbers(tags.CFA_PATTERN)) == len("".join(CANONICAL)):
-        return XTransPattern.of_letters("".join("RGB?"[min(colour, 3)] for colour in facts.integers(tags.CFA_PATTERN)))
+    """A DNG's tag, which counts from the active area; else LibRaw's pattern, which counts from its visible area."""
+    tagged = "".join("RGB"[colour] if 0 <= colour < 3 else "?" for colour in facts.integers(tags.CFA_PATTERN))
+    if len(tagged) == len("".join(CANONICAL)):
+        return XTransPattern.of_letters(tagged)
+    if tagged in BayerPattern.__members__ and facts.integers(tags.CFA_PLANE_COLOR) in ((), (0, 1, 2)):
+        return BayerPattern(tagged)
     rows, columns = active.top - raw.sizes.top_margin, active.left - raw.sizes.left_margin
     colours = raw.color_desc.decode("ascii", "replace")
     if raw.raw_pattern is None:
