@@ -45,7 +45,12 @@ def test_every_name_is_that_of_a_photo(rawclean, shoot, sample, name, tmp_path):
     assert not set("\x1b\udce9") & set(result.out + (tmp_path / "page.html").read_text())
     again = rawclean("batch", shoot, "--out", tmp_path / "out", "--json")
     assert json.loads(again.out)["skipped"] == "done before"
-    assert rawclean("denoise", shoot / name, "-o", tmp_path / Path(name).name).status == 0
+    result = tmp_path / Path(name).name
+    assert rawclean("denoise", shoot / name, "-o", result).status == 0
+    for arguments in (("info", result), ("noise", result), ("verify", result, shoot / name)):
+        answer = rawclean(*arguments)
+        assert answer.status == 0, arguments
+        assert not set("\x1b\udce9") & set(answer.out + answer.err)
 
 
 @posix

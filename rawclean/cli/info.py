@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.report import print_json, print_warning
+from rawclean.cli.report import print_json, print_line, print_warning
 
 
 def info(
@@ -53,7 +53,7 @@ def info(
         print_json(facts)
         return
     for name, value in facts.items():
-        print(f"{name.replace('_', ' '):22}{_text(value)}")
+        print_line(f"{name.replace('_', ' '):22}{_text(value)}")
 
 
 def _text(value: object) -> str:

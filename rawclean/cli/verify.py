@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.report import print_json
+from rawclean.cli.report import print_json, print_line
 
 
 def verify(
@@ -22,6 +22,6 @@ def verify(
         print_json({"output": output, "source": source, "checks": checks})
     else:
         for check in checks:
-            print(f"{'ok  ' if check.passed else 'OFF '} {check.name:22}{check.detail}")
+            print_line(f"{'ok  ' if check.passed else 'OFF '} {check.name:22}{check.detail}")
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

@@ -15,6 +15,7 @@ from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raw import read_raw
+from rawclean.io.spelled import spelled
 from rawclean.io.tiff import LONG, SHORT, Directory, Entry, Tiff
 from rawclean.noise_source import blind_noise
 
@@ -67,9 +68,11 @@ def verify(output: Path, source: Path | None = None) -> list[Check]:
 
     Raises UnreadablePhotoError and its like where one of the files cannot be read.
     """
+    output = spelled(output)
     facts, frame = read_metadata(output), read_raw(output)
     checks = [_is_marked(facts), _residual(frame)]
     if source is not None:
+        source = spelled(source)
         before_facts, before = read_metadata(source), read_raw(source)
         checks += [_tags(before_facts, facts), _geometry(before, frame)]
         if before.samples.shape == frame.samples.shape:
