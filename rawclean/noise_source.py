@@ -135,9 +135,9 @@ def weighed(stated: list[Evidence], measured: MeasuredNoise, *, signal: float) -
 
 
 def _ordered(noise: tuple[float, float], measured: MeasuredNoise, signal: float) -> FoundNoise:
-    """The noise that the user orders, with a warning where the photo shows another."""
-    shot, read = noise
-    told = Evidence("option --noise", NoiseModel.uniform(shot, max(read, LEAST_READ)), 0.0)
+    """The noise that the user orders, with a warning where the photo shows another; raises InvalidNoiseError."""
+    stated = NoiseModel.uniform(*noise)
+    told = Evidence("option --noise", NoiseModel(stated.shot, stated.read.clamp(min=LEAST_READ)), 0.0)
     if not measured.points:
         return _found(told, (told,), measured, None)
     photo = _evidence(THE_PHOTO, prior_belief() & measured.belief, signal)

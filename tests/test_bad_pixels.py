@@ -145,6 +145,20 @@ def test_a_frame_is_mapped_as_chosen(pattern, choice):
     assert [tuple(place) for place in changed] == replaced
 
 
+def test_where_many_sites_are_bad_the_repaired_photo_is_searched_again():
+    frame = make_frame((301, 420), BayerPattern.RGGB)
+    sound = frame.with_samples(frame.levels.to_adu(noisy(seen(torch.full((301, 420), 0.2), BayerPattern.RGGB))))
+    hot = torch.rand((301, 420), generator=torch.Generator().manual_seed(2)) < 0.01
+    faulty = sound.with_samples(torch.where(hot, frame.levels.white, sound.samples))
+    mapped = map_bad_pixels(faulty, NOISE, BadPixels.AUTO)
+    touched = torch.nn.functional.avg_pool2d(hot[None].float(), 3, stride=1, padding=1)[0] > 1.5 / 9
+    alone = hot & ~touched
+    once = find_bad_sites(frame.levels.to_linear(faulty.samples), BayerPattern.RGGB, NOISE)
+    left = (mapped.frame.samples >= frame.levels.white) & alone
+    assert int((alone & ~once).sum()) > int(left.sum()) <= 0.01 * int(alone.sum())
+    assert not bool(((mapped.frame.samples != faulty.samples) & ~hot).any())
+
+
 def test_a_demosaiced_photo_is_not_searched():
     frame = make_frame((64, 96), PlainLayout.LINEAR_RGB)
     frame.raster[:, 30, 10] = 16383

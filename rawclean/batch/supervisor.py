@@ -26,6 +26,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 TRIES = 2
 POLL_SECONDS = 0.25
+LIBRARIES = 1 << 30
+"""Bytes that a process may take beside its photos."""
 SECONDS_TO_STOP, SECONDS_TO_WRITE = 3.0, 30.0
 """For calls that are told to stop, and for those of them that write their result just now."""
 
@@ -37,12 +39,14 @@ class Limits:
     seconds: float = 900.0
     """Of its own: waiting for others is not counted."""
     memory: int | None = None
-    """Bytes of the whole process; None is 85 % of the machine's."""
+    """Bytes for photos, as planned; None is all that there is."""
 
     @property
     def bytes(self) -> int:
-        """The limit of memory."""
-        return self.memory if self.memory is not None else int(psutil.virtual_memory().total * 0.85)
+        """Of the whole process, libraries included, beyond which something eats memory."""
+        if self.memory is None:
+            return int(psutil.virtual_memory().total * 0.85)
+        return LIBRARIES + 2 * self.memory
 
 
 @dataclass(slots=True)

@@ -211,7 +211,7 @@ def _workers(request: _Request) -> "AbstractContextManager[Workers]":
 
     if request.scheduler:
         return cluster_workers(request.scheduler)
-    return local_workers(Limits(seconds=request.timeout, memory=request.max_memory and 2 * request.max_memory))
+    return local_workers(Limits(seconds=request.timeout, memory=request.max_memory))
 
 
 def _forecasts(jobs: "Sequence[Job]", request: _Request) -> "Iterator[Forecast]":

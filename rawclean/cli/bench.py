@@ -35,7 +35,9 @@ def bench(
     model: Annotated[
         list[str] | None, typer.Option(help="Models or weight files to measure; all models by default.")
     ] = None,
-    shot: Annotated[list[float] | None, typer.Option(help="Levels of shot noise, instead of the usual five.")] = None,
+    shot: Annotated[
+        list[float] | None, typer.Option(min=1e-7, max=1.0, help="Levels of shot noise, instead of the usual five.")
+    ] = None,
     bm3d: Annotated[bool, typer.Option("--bm3d", help="Measure BM3D too (slow; needs the package bm3d).")] = False,
     mosaic: Annotated[Mosaic, typer.Option(help="What clean photos are sampled through.")] = Mosaic.BAYER,
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first photos only.")] = None,

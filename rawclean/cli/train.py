@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 Photos = Annotated[list[Path], typer.Argument(help="Folders of clean PNG or JPEG photos.")]
-Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights; an earlier run is resumed.")]
+Out = Annotated[
+    Path, typer.Option(file_okay=False, help="Folder for checkpoint, log and weights; an earlier run is resumed.")
+]
 Config = Annotated[
     Path | None, typer.Option(help="A TOML recipe, or the name of one that ships with rawclean, like xtrans.")
 ]
@@ -90,7 +92,7 @@ def specialise(
 @app.command()
 def meter(
     photos: Photos,
-    out: Annotated[Path, typer.Option(help="Folder for the weights, noise-meter.safetensors.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights, noise-meter.safetensors.")],
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,
@@ -99,21 +101,24 @@ def meter(
     """Train the small network that measures the noise of a photo, on the CPU, in minutes."""
     import torch
 
+    from rawclean.core.mosaics import Mosaic
     from rawclean.inference.device import keep_freed_memory
     from rawclean.models.instruments import METER
     from rawclean.training.dataset import PhotoCrops
     from rawclean.training.meter import train_meter
 
     keep_freed_memory()
+    weights = _not_there(out / METER)
     recipe = _recipe("meter", config, steps=steps, seed=seed)
-    crops = PhotoCrops.from_folders(photos, recipe.synthesis, torch.device("cpu"))
-    print_line(str(train_meter(crops, out / METER, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet))))
+    synthesis = dataclasses.replace(recipe.synthesis, mosaic=Mosaic.BAYER)  # it looks at four planes
+    crops = PhotoCrops.from_folders(photos, synthesis, torch.device("cpu"))
+    print_line(str(train_meter(crops, weights, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet))))
 
 
 @app.command()
 def judge(
     photos: Photos,
-    out: Annotated[Path, typer.Option(help="Folder for the weights, site-judge.safetensors.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights, site-judge.safetensors.")],
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,
@@ -129,11 +134,21 @@ def judge(
     from rawclean.training.judge import train_judge
 
     keep_freed_memory()
+    weights = _not_there(out / JUDGE)
     recipe = _recipe("judge", config, steps=steps, seed=seed)
     kinds = [dataclasses.replace(recipe.synthesis, mosaic=mosaic) for mosaic in Mosaic]
     crops = [PhotoCrops.from_folders(photos, synthesis, torch.device("cpu")) for synthesis in kinds]
     progress = _progress(recipe.steps, "suspects", quiet=quiet)
-    print_line(str(train_judge(crops, out / JUDGE, recipe.steps, recipe.seed, progress)))
+    print_line(str(train_judge(crops, weights, recipe.steps, recipe.seed, progress)))
+
+
+def _not_there(weights: Path) -> Path:
+    """Where weights will be written; raises TrainingError where there are some."""
+    from rawclean.errors import TrainingError
+
+    if weights.exists():
+        raise TrainingError(f"{weights}: is there already; name another folder with --out")
+    return weights
 
 
 def _recipe(name: str, path: Path | None, **changes: object) -> "TrainConfig":

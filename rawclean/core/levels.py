@@ -25,7 +25,7 @@ class Levels:
         blacks = self.black.flatten().tolist()
         if not all(0 <= black < self.white for black in blacks):
             raise InvalidLevelsError(
-                f"black levels {blacks[:4]} are not below the white level {self.white:g}; the file's levels are wrong"
+                f"black levels {blacks[:4]} are not from 0 to below white, {self.white:g}; the file's levels are wrong"
             )
 
     @property

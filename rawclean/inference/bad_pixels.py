@@ -13,6 +13,9 @@ from rawclean.core.noise import NoiseModel
 from rawclean.core.suspect_sites import find_suspects
 from rawclean.models.instruments import shipped_judge
 
+CROWDED, MOST_SEARCHES = 1e-4, 3
+"""Share of bad sites from which on one may hide another, so that the repaired photo is searched again."""
+
 
 @dataclass(frozen=True, slots=True)
 class MappedFrame:
@@ -32,15 +35,18 @@ def map_bad_pixels(frame: RawFrame, noise: NoiseModel, choice: BadPixels) -> Map
         return MappedFrame(frame, 0)
     signal = frame.levels.to_linear(frame.samples)
     bad = visible_listed(frame)
-    if choice is BadPixels.AUTO:
-        first = repaired(signal, bad, frame.layout) if bool(bad.any()) else signal
-        bad = bad | find_bad_sites(first, frame.layout, noise)
+    for _ in range(MOST_SEARCHES if choice is BadPixels.AUTO else 0):
+        sound = repaired(signal, bad, frame.layout) if bool(bad.any()) else signal
+        found = find_bad_sites(sound, frame.layout, noise)
+        bad = bad | found
+        if float(found.float().mean()) < CROWDED:
+            break
     count = int(bad.sum())
     if not count:
         return MappedFrame(frame, 0)
-    sound = frame.samples.clone()
-    sound[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], bad.nonzero())
-    return MappedFrame(frame.with_samples(sound), count)
+    samples = frame.samples.clone()
+    samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], bad.nonzero())
+    return MappedFrame(frame.with_samples(samples), count)
 
 
 @torch.inference_mode()

@@ -102,6 +102,8 @@ def read_recipe(path: Path, **changes: Any) -> TrainConfig:
 
     Raises TrainingError where the file is no recipe, names an unknown field, or misses a teacher.
     """
+    if not path.is_file():
+        raise TrainingError(f"{path}: no such training recipe")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
