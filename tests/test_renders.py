@@ -123,6 +123,7 @@ NOT_COMPARABLE = {
         "ljpeg_two_tiles_wide": "LibRaw misreads the source",
         "canon_d30_tree_iso100": "the CRW has no valid white balance; LibRaw makes one from the scene",
         "kodak_dc120_chart": "the KDC has no white balance; LibRaw makes one from the scene",
+        "nikon_d1_iso200_bggr": "LibRaw finds no white balance and makes none; the result has one from the photo",
     },
 }
 """Sources that a program reads in another way than the DNG specification or LibRaw, and why."""
