@@ -13,8 +13,12 @@ from rawclean.inference.choices import DeviceChoice
 
 if TYPE_CHECKING:
     from rawclean.training.config import TrainConfig
+    from rawclean.training.dataset import PhotoCrops
 
 app = typer.Typer(no_args_is_help=True)
+
+Progress = Callable[[int, float], None]
+"""Called with the step reached, and what has come of it."""
 
 Photos = Annotated[list[Path], typer.Argument(help="Folders of clean PNG or JPEG photos.")]
 Out = Annotated[
@@ -99,20 +103,11 @@ def meter(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the small network that measures the noise of a photo, on the CPU, in minutes."""
-    import torch
-
-    from rawclean.core.mosaics import Mosaic
-    from rawclean.inference.device import keep_freed_memory
     from rawclean.models.instruments import METER
-    from rawclean.training.dataset import PhotoCrops
     from rawclean.training.meter import train_meter
 
-    keep_freed_memory()
-    weights = _not_there(out / METER)
     recipe = _recipe("meter", config, steps=steps, seed=seed)
-    synthesis = dataclasses.replace(recipe.synthesis, mosaic=Mosaic.BAYER)  # it looks at four planes
-    crops = PhotoCrops.from_folders(photos, synthesis, torch.device("cpu"))
-    print_line(str(train_meter(crops, weights, recipe.steps, recipe.seed, _progress(recipe.steps, quiet=quiet))))
+    _train_instrument(train_meter, photos, out / METER, recipe, _progress(recipe.steps, quiet=quiet))
 
 
 @app.command()
@@ -125,30 +120,32 @@ def judge(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the small network that tells bad pixels from details, on the CPU, in minutes."""
-    import torch
-
-    from rawclean.core.mosaics import Mosaic
-    from rawclean.inference.device import keep_freed_memory
     from rawclean.models.instruments import JUDGE
-    from rawclean.training.dataset import PhotoCrops
     from rawclean.training.judge import train_judge
 
-    keep_freed_memory()
-    weights = _not_there(out / JUDGE)
     recipe = _recipe("judge", config, steps=steps, seed=seed)
-    kinds = [dataclasses.replace(recipe.synthesis, mosaic=mosaic) for mosaic in Mosaic]
-    crops = [PhotoCrops.from_folders(photos, synthesis, torch.device("cpu")) for synthesis in kinds]
-    progress = _progress(recipe.steps, "suspects", quiet=quiet)
-    print_line(str(train_judge(crops, weights, recipe.steps, recipe.seed, progress)))
+    _train_instrument(train_judge, photos, out / JUDGE, recipe, _progress(recipe.steps, "suspects", quiet=quiet))
 
 
-def _not_there(weights: Path) -> Path:
-    """Where weights will be written; raises TrainingError where there are some."""
+def _train_instrument(
+    train: "Callable[[PhotoCrops, Path, int, int, Progress], Path]",
+    photos: list[Path],
+    weights: Path,
+    recipe: "TrainConfig",
+    progress: Progress,
+) -> None:
+    """Train one of the networks that look at a photo before it is denoised; raises TrainingError."""
+    import torch
+
     from rawclean.errors import TrainingError
+    from rawclean.inference.device import keep_freed_memory
+    from rawclean.training.dataset import PhotoCrops
 
     if weights.exists():
         raise TrainingError(f"{weights}: is there already; name another folder with --out")
-    return weights
+    keep_freed_memory()
+    crops = PhotoCrops.from_folders(photos, recipe.synthesis, torch.device("cpu"))
+    print_line(str(train(crops, weights, recipe.steps, recipe.seed, progress)))
 
 
 def _recipe(name: str, path: Path | None, **changes: object) -> "TrainConfig":
@@ -177,7 +174,7 @@ def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceC
     print_line(str(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet))))
 
 
-def _progress(steps: int, what: str = "loss", *, quiet: bool) -> Callable[[int, float], None]:
+def _progress(steps: int, what: str = "loss", *, quiet: bool) -> Progress:
     def progress(step: int, value: float) -> None:
         if not quiet:
             print_notes(f"step {step} of {steps}, {what} {value:.6g}")

@@ -26,10 +26,9 @@ def repaired(signal: Tensor, bad: Tensor, layout: Layout) -> Tensor:
 
     Inside a large bad area the border is repaired first; what no good site is near to stays.
     """
-    places = bad.nonzero()
-    if not len(places):
+    if not bool(bad.any()):
         return signal
-    signal, bad = signal.clone(), bad.clone()
+    places, signal, bad = bad.nonzero(), signal.clone(), bad.clone()
     for _ in range(MAX_ROUNDS):
         done = [_medians(signal, bad, chunk, phase) for phase in phases(layout) for chunk in phase.split(places)]
         for mended, middle in done:

@@ -62,6 +62,11 @@ def mosaic_of(layout: Layout) -> Mosaic:
     return Mosaic.XTRANS if isinstance(layout, XTransPattern) else Mosaic.BAYER
 
 
+def packed_layout(mosaic: Mosaic) -> Layout:
+    """The layout whose planes are in the order in which networks of a family see them."""
+    return XTransPattern(0, 0) if mosaic is Mosaic.XTRANS else BayerPattern.RGGB
+
+
 def plane_noise(layout: Layout, noise: NoiseModel) -> NoiseModel:
     """What a network must be told of the `noise` of samples, so that it treats the planes of `layout` rightly."""
     if isinstance(layout, XTransPattern):
@@ -91,6 +96,11 @@ def noise_of_planes(mosaic: Mosaic, noise: NoiseModel) -> NoiseModel:
         for values in (noise.shot, noise.read)
     )
     return NoiseModel(shot, read)
+
+
+def noise_of_colours(noise: NoiseModel) -> NoiseModel:
+    """The noise of R, Gr, Gb and B (4, ...), given that of the planes of a mosaic (P, ...)."""
+    return NoiseModel(one_of_each(noise.shot), one_of_each(noise.read))
 
 
 def one_of_each(planes: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, independent_planes
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidNoiseError
-from rawclean.inference.bad_pixels import find_bad_sites
+from rawclean.inference.bad_pixels import with_found_sites
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
 from rawclean.io.opcodes import BAD_PIXEL_OPCODES, bad_pixel_constants, opcode_numbers, without_opcodes
@@ -26,7 +26,7 @@ def bad_sites(frame: RawFrame) -> Tensor:
     if frame.layout is PlainLayout.LINEAR_RGB:
         return listed
     signal = frame.levels.to_linear(frame.samples)
-    return listed | find_bad_sites(repaired(signal, listed, frame.layout), frame.layout, _noise(frame, signal))
+    return with_found_sites(signal, listed, frame.layout, _noise(frame, signal))
 
 
 def bad_pixel_opcodes_fit(before: Metadata, after: Metadata) -> bool:

@@ -16,15 +16,13 @@ import torch
 from torch import Tensor
 
 from rawclean.core.bad_pixels import repaired
-from rawclean.core.bayer import BayerPattern
-from rawclean.core.layout import Layout, noise_of_planes, one_of_each, plane_clip
+from rawclean.core.layout import Layout, noise_of_colours, noise_of_planes, one_of_each, packed_layout, plane_clip
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
-from rawclean.core.xtrans import XTransPattern
 from rawclean.evaluation.benchmark import Denoiser, Protocol, markdown_lines
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import ReadLine, Scene, read_scenes
-from rawclean.inference.bad_pixels import find_bad_sites
+from rawclean.inference.bad_pixels import with_found_sites
 from rawclean.inference.denoise import without_lines
 from rawclean.inference.measure import measure_noise
 from rawclean.models.instruments import shipped_meter
@@ -93,15 +91,16 @@ def chain_of(denoiser: Denoiser) -> Chain:
 
     def denoise(planes: Tensor, noise: NoiseModel | None) -> Tensor:
         mosaic = Mosaic.of_planes(len(planes))
-        layout: Layout = BayerPattern.RGGB if mosaic is Mosaic.BAYER else XTransPattern(0, 0)
+        layout = packed_layout(mosaic)
         measured = measure_noise(one_of_each(planes), NO_FLOOR, shipped_meter())
-        found = weighed([], measured, signal=float(planes.mean())).told if noise is None else _of_colours(noise)
-        bad = layout.pack(find_bad_sites(signal := _whole(planes, layout), layout, found))
-        mapped = torch.where(bad, layout.pack(repaired(signal, _whole(bad, layout), layout)), planes)
+        found = weighed([], measured, signal=float(planes.mean())).told if noise is None else noise_of_colours(noise)
+        signal = _whole(planes, layout)
+        bad = with_found_sites(signal, torch.zeros_like(signal, dtype=torch.bool), layout, found)
+        mapped = layout.pack(repaired(signal, bad, layout))
         told = noise_of_planes(mosaic, found)
         clean = denoiser(without_lines(mapped, told), told)
         clip = plane_clip(layout, torch.where(measured.clip < 1, measured.clip, math.inf))
-        return torch.where((planes >= clip[:, None, None]) & ~bad, planes, clean)
+        return torch.where((planes >= clip[:, None, None]) & ~layout.pack(bad), planes, clean)
 
     return denoise
 
@@ -193,11 +192,6 @@ def _whole(planes: Tensor, layout: Layout) -> Tensor:
     """The mosaic (H, W) of planes without a border."""
     side = math.isqrt(len(planes))
     return layout.unpack(planes, (planes.shape[1] * side, planes.shape[2] * side))
-
-
-def _of_colours(noise: NoiseModel) -> NoiseModel:
-    """Noise of R, Gr, Gb and B, given that of the planes of a mosaic."""
-    return NoiseModel(one_of_each(noise.shot), one_of_each(noise.read))
 
 
 def _mean_fault(found: list[FaultScore]) -> FaultScore:

@@ -35,18 +35,25 @@ def map_bad_pixels(frame: RawFrame, noise: NoiseModel, choice: BadPixels) -> Map
         return MappedFrame(frame, 0)
     signal = frame.levels.to_linear(frame.samples)
     bad = visible_listed(frame)
-    for _ in range(MOST_SEARCHES if choice is BadPixels.AUTO else 0):
-        sound = repaired(signal, bad, frame.layout) if bool(bad.any()) else signal
-        found = find_bad_sites(sound, frame.layout, noise)
-        bad = bad | found
-        if float(found.float().mean()) < CROWDED:
-            break
+    if choice is BadPixels.AUTO:
+        bad = with_found_sites(signal, bad, frame.layout, noise)
     count = int(bad.sum())
     if not count:
         return MappedFrame(frame, 0)
     samples = frame.samples.clone()
     samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], bad.nonzero())
     return MappedFrame(frame.with_samples(samples), count)
+
+
+def with_found_sites(signal: Tensor, known: Tensor, layout: Layout, noise: NoiseModel) -> Tensor:
+    """The `known` bad sites (H, W), bool, and those that a search of a linear mosaic without them finds."""
+    bad = known
+    for _ in range(MOST_SEARCHES):
+        found = find_bad_sites(repaired(signal, bad, layout), layout, noise)
+        bad = bad | found
+        if float(found.float().mean()) < CROWDED:
+            break
+    return bad
 
 
 @torch.inference_mode()

@@ -1,10 +1,8 @@
 """Which device computes, decided in this one place."""
 
-import ctypes
-import sys
-
 import torch
 
+from rawclean.core.glibc import glibc_mallopt
 from rawclean.errors import UnsupportedDeviceError
 from rawclean.inference.choices import DeviceChoice, Precision
 
@@ -42,11 +40,8 @@ def keep_freed_memory() -> None:
 
     To be called before threads start: they then share one pool of blocks, instead of each keeping its own.
     """
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):  # another C library
+    mallopt = glibc_mallopt()
+    if mallopt is None:
         return
     mmap_threshold, trim_threshold, most_arenas = -3, -1, -8
     mallopt(most_arenas, 1)

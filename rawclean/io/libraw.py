@@ -4,12 +4,10 @@ rawpy hands on LibRaw's errors, not its warnings. But its JPEG library writes to
 and samples that LibRaw leaves out keep what the memory held, which glibc fills with a mark on demand.
 """
 
-import ctypes
 import os
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -20,27 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rawclean.core.glibc import glibc_mallopt
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.segments import MAX_SAMPLES
-
-
-def _glibc_mallopt() -> Callable[[int, int], int] | None:
-    """The tuning of memory that glibc has; None where another C library is at work."""
-    if sys.platform != "linux":
-        return None
-    try:
-        mallopt: Callable[[int, int], int] = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return None
-    return mallopt
-
 
 _ONE_AT_A_TIME = threading.Lock()
 _DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG file", b"unexpected end of file", b"data corrupted")
 """What libjpeg and LibRaw say of damaged data; other threads may write other things there."""
 _MARKS = 0xA5, 0x5B
 _M_PERTURB = -6
-_MALLOPT = _glibc_mallopt()
+_MALLOPT = glibc_mallopt()
 MOST_SAMPLES_PER_BYTE = 16
 """No camera compresses a photo to less than half a bit for each sample."""
 _LISTENED = 1 << 16

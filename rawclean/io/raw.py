@@ -163,13 +163,13 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
             f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
             f"{MIN_SIDE}x{MIN_SIDE}"
         )
-    levels = read_levels(raw, facts, layout)
+    gains = camera_gains(raw, is_dng=facts.is_dng)
     frame = RawFrame(
         raster=raster,
         active=active,
         layout=layout,
-        levels=levels,
-        colour=Colour(camera_gains(raw, is_dng=facts.is_dng) or NO_GAINS, _xyz_to_camera(raw, facts)),
+        levels=read_levels(raw, facts, layout),
+        colour=Colour(gains or NO_GAINS, _xyz_to_camera(raw, facts)),
         camera=facts.camera,
         exposure=_exposure(raw, facts),
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
@@ -181,7 +181,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
     frame = dataclasses.replace(frame, listed_bad=listed_bad_sites(frame, facts))
     without_black_deltas(frame, facts)
     check_signal(frame)
-    return frame if camera_gains(raw, is_dng=facts.is_dng) else _made_neutral(frame)
+    return frame if gains else _made_neutral(frame)
 
 
 def _made_neutral(frame: RawFrame) -> RawFrame:

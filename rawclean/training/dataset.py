@@ -4,8 +4,9 @@ The mosaic is sampled after flips and quarter turns of the photo, so that augmen
 (Liu et al. 2019).
 """
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -50,6 +51,12 @@ class PhotoCrops:
         if not paths:
             raise TrainingError(f"no PNG or JPEG photos in {', '.join(map(str, folders))}")
         return cls([read_photo(path) for path in paths], synthesis, device)
+
+    def through(self, mosaic: Mosaic) -> "PhotoCrops":
+        """The same photos, held once, as another mosaic samples them."""
+        other = copy.copy(self)
+        other._synthesis = replace(self._synthesis, mosaic=mosaic)
+        return other
 
     def draw(self, count: int, crop: int, rng: torch.Generator) -> Batch:
         """Draw `count` crops of `crop` x `crop` mosaic samples; `rng`, on the CPU, is the only source of chance."""

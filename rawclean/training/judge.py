@@ -9,20 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rawclean.core.bayer import BayerPattern
-from rawclean.core.layout import Layout, one_of_each
+from rawclean.core.layout import Layout, noise_of_colours, packed_layout
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.suspect_sites import find_suspects
-from rawclean.core.xtrans import XTransPattern
 from rawclean.models.instruments import save_instrument
 from rawclean.networks.site_judge import SiteJudge
+from rawclean.synthesis.faults import Exposure, hot
 from rawclean.synthesis.lights import small_lights
 from rawclean.training.dataset import PhotoCrops
 
 CROPS, CROP_SIDE = 4, 288
-HOT_SHARE, HOT_HEIGHT, DEAD_SHARE = 4e-4, 0.25, 5e-5
-"""Shares of the sites, and mean of the exponential height, in units of white."""
 FAULTY_CROPS, LEAST_CHANGE = 0.5, 3.0
 """Share of the crops with bad sites; standard deviations below which one is not asked about."""
 FITTING_STEPS, FITTING_BATCH, LEARNING_RATE = 8000, 2048, 3e-3
@@ -39,18 +36,17 @@ class Examples:
     """(N,)."""
 
 
-def train_judge(
-    crops: Sequence[PhotoCrops], out: Path, steps: int, seed: int, progress: Callable[[int, float], None]
-) -> Path:
-    """Collect suspects from `steps` batches of each of `crops`, fit the judge, and write it to `out`; return it.
+def train_judge(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: Callable[[int, float], None]) -> Path:
+    """Collect suspects from `steps` batches of every mosaic, fit the judge, and write it to `out`; return it.
 
     `progress` is called with the suspects so far. Raises TrainingError where the photos are too small.
     """
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
+    mosaics = [crops.through(mosaic) for mosaic in Mosaic]
     examples: list[Examples] = []
     for step in range(1, steps + 1):
-        examples += [each for drawing in crops for each in _draw(drawing, rng)]
+        examples += [each for drawing in mosaics for each in _draw(drawing, rng)]
         if step % LOG_EVERY == 0 or step == steps:
             progress(step, float(sum(len(each.features) for each in examples)))
     judge = _fit(_joined(examples), rng)
@@ -65,25 +61,20 @@ def _draw(crops: PhotoCrops, rng: torch.Generator) -> list[Examples]:
     twinkle = (batch.noise.shot[..., None, None] * lights).sqrt() * torch.randn(lights.shape, generator=rng)
     sound = (batch.noisy + lights + twinkle).clamp(max=1)
     is_faulty = torch.rand((CROPS, 1, 1, 1), generator=rng) < FAULTY_CROPS
-    seen = torch.where(is_faulty, _with_bad_sites(sound, rng), sound)
+    faulty = hot(Exposure(batch.clean, sound, batch.noise), rng).noisy
+    seen = torch.where(is_faulty, faulty, sound)
     change = (seen - sound).abs() / batch.noise.variance(sound).sqrt()
-    layout = XTransPattern(0, 0) if mosaic is Mosaic.XTRANS else BayerPattern.RGGB
-    pairs = zip(batch.told.shot, batch.told.read, strict=True)
-    told = [NoiseModel(one_of_each(shot), one_of_each(read)) for shot, read in pairs]
-    return [_examples(layout, *crop) for crop in zip(seen, change, told, strict=True)]
-
-
-def _with_bad_sites(sound: Tensor, rng: torch.Generator) -> Tensor:
-    chance = torch.rand(sound.shape, generator=rng)
-    height = -HOT_HEIGHT * torch.rand(sound.shape, generator=rng).clamp(min=1e-6).log()
-    heated = torch.where(chance < HOT_SHARE, (sound + height).clamp(max=1), sound)
-    return torch.where(chance > 1 - DEAD_SHARE, 0, heated)
+    told = [NoiseModel(*fields) for fields in zip(batch.told.shot, batch.told.read, strict=True)]
+    return [_examples(packed_layout(mosaic), *crop) for crop in zip(seen, change, told, strict=True)]
 
 
 def _examples(layout: Layout, seen: Tensor, change: Tensor, told: NoiseModel) -> Examples:
-    """Suspects of one crop; `change` is what was done to the planes `seen`, in standard deviations of the noise."""
+    """Suspects of one crop; `change` is what was done to the planes `seen`, in standard deviations of the noise.
+
+    `told` is that of the planes.
+    """
     size = (CROP_SIDE, CROP_SIDE)
-    suspects = find_suspects(layout.unpack(seen, size), layout, told)
+    suspects = find_suspects(layout.unpack(seen, size), layout, noise_of_colours(told))
     changed = layout.unpack(change, size)[suspects.places[:, 0], suspects.places[:, 1]]
     asked = (changed == 0) | (changed > LEAST_CHANGE)
     return Examples(suspects.features[asked], changed[asked] > 0)

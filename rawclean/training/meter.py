@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise_patches import LEAST_SCALE, SIDE, scaled
 from rawclean.models.instruments import save_instrument
 from rawclean.networks.noise_meter import NoiseMeter
@@ -29,6 +30,7 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
     """
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
+    bayer = crops.through(Mosaic.BAYER)  # a meter looks at four planes
     meter = NoiseMeter()
     optimizer = torch.optim.AdamW(meter.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -36,7 +38,7 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
     )
     total = 0.0
     for step in range(1, steps + 1):
-        loss = _loss(meter, crops.draw(CROPS, CROP_SIDE, rng))
+        loss = _loss(meter, bayer.draw(CROPS, CROP_SIDE, rng))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(meter.parameters(), 1.0)
