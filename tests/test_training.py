@@ -192,6 +192,29 @@ def test_two_processes_train_one_network(photos, tmp_path):
         assert torch.equal(value, found[1][key]), key
 
 
+LEFT_BEHIND = """
+import os, sys
+from pathlib import Path
+from rawclean.cli.main import run
+try:
+    run()
+finally:
+    names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    sys.stderr.write(f"{sum('gloo' in name for name in names)} threads left\\n")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_no_thread_outlives_a_run_of_two_processes(photos, tmp_path):
+    """One that does aborts the process, now and then, when Python ends."""
+    (tmp_path / "run.py").write_text(LEFT_BEHIND)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", tmp_path / "run.py"]
+    arguments = ["train", "student", photos, "--out", tmp_path, "--config", recipe(tmp_path, "fan"), "--device", "cpu"]
+    done = subprocess.run([sys.executable, *launch, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("0 threads left") == 2
+
+
 @pytest.mark.parametrize("name", ["student", "teacher", "distil", "specialise"])
 def test_the_shipped_recipes_are_valid(name):
     config = read_recipe(shipped_recipe(name), teacher="weights.safetensors")

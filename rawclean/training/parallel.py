@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+import torch.distributed.nn  # here, as its functions hold on to a group that exists already, and gloo's threads with it
 from torch import Tensor, distributed
 from torch.nn.parallel import DistributedDataParallel
 
