@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from rawclean.core.bayer import BayerPattern
+from rawclean.core.column_blocks import find_column_blocks
 from rawclean.core.layout import sample
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
+from rawclean.core.line_profiles import LINES, line_profiles
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, add_noise
 from rawclean.core.xtrans import XTransPattern
@@ -52,6 +54,42 @@ def test_offsets_on_an_even_dark_scene_are_found_and_taken_out(mosaic):
     mended = without_line_offsets(noisy, found)
     expected = noisy - planes_of(found, mosaic)
     assert torch.allclose(mended, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("mosaic", Mosaic)
+@pytest.mark.parametrize("width", [48, 66])
+def test_blocks_of_columns_are_found_over_a_scene_that_varies_more(mosaic, width):
+    """The scene swings by 10 sigma over some blocks, the offsets by 0.8: only the steps between them tell."""
+    rng = torch.Generator().manual_seed(4)
+    height, count = 420, 12
+    offsets = 0.8 * SIGMA * torch.randn(count, generator=rng).repeat_interleave(width)
+    lines = LineOffsets(torch.zeros(height), offsets)
+    phase = torch.arange(height)[:, None] / 60 + torch.arange(count * width) / 90
+    clean = sample(mosaic, (0.1 + 10 * SIGMA * torch.sin(phase)).expand(1, 3, -1, -1))[0]
+    noisy = add_noise(clean, noise_of(mosaic.planes), rng) + planes_of(lines, mosaic)
+    found = find_line_offsets(noisy, noise_of(mosaic.planes))
+    assert rms(found.columns - offsets) < 0.35 * rms(offsets)
+
+
+def test_one_step_or_two_are_the_scene():
+    rng = torch.Generator().manual_seed(4)
+    clean = torch.full((4, 200, 300), 0.02)
+    clean[..., 100:] += SIGMA
+    clean[..., 200:] += SIGMA
+    noisy = add_noise(clean, noise_of(4), rng)
+    profiles = line_profiles(noisy.transpose(1, 2), noise_of(4), LINES[Mosaic.BAYER][1])
+    assert not find_column_blocks(profiles).any()
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_fence_is_the_scene(share):
+    """It has equal distances as readout channels have, but is higher where there is more light, or ends somewhere."""
+    rng = torch.Generator().manual_seed(4)
+    light = torch.linspace(0.01, 0.04, 200)[:, None] if share == 1 else (torch.arange(200) < 100)[:, None] * 0.02
+    posts = 1 + 0.5 * torch.randn(12, generator=rng).repeat_interleave(24)
+    noisy = add_noise((0.005 + light * posts).expand(4, -1, -1).clamp(min=0), noise_of(4), rng)
+    profiles = line_profiles(noisy.transpose(1, 2), noise_of(4), LINES[Mosaic.BAYER][1])
+    assert not find_column_blocks(profiles).any()
 
 
 @pytest.mark.parametrize("pattern", BayerPattern)
