@@ -5,6 +5,7 @@ import platformdirs
 import pytest
 import torch
 from dng_factory import entry, make_frame, write_dng
+from PIL import Image
 from torch.nn import functional
 
 from rawclean.core.bayer import BayerPattern
@@ -203,6 +204,20 @@ def test_json_has_the_points(rawclean, pair):
     assert {point["plane"] for point in report["calibration"]["points"]} == {0, 1, 2, 3}
     assert report["written"] is None
     assert not user_profiles().exists()
+
+
+def test_simulated_shots_give_their_noise_at_the_iso_that_it_corresponds_to(rawclean, tmp_path):
+    scene = still_scene(2 * SIDE).clamp(max=1)[:3].permute(1, 2, 0)
+    Image.fromarray((255 * scene.sqrt()).to(torch.uint8).numpy()).save(tmp_path / "scene.png")
+    shots = [tmp_path / f"{seed}.dng" for seed in (0, 1)]
+    for seed, path in enumerate(shots):
+        noise = ("--shot", 1.6e-3, "--read", 1e-5)
+        assert rawclean("simulate", tmp_path / "scene.png", "-o", path, "--seed", seed, *noise).status == 0
+    assert rawclean("calibrate", *shots, "-q") == (0, "", "")
+    ((iso, (shot, read)),) = json.loads(user_profiles().read_text())["rawclean Simulated 14 bit"].items()
+    assert iso == "8000"
+    assert shot == pytest.approx(1.6e-3, rel=0.03)
+    assert read == pytest.approx(1e-5, rel=0.12)  # three standard errors
 
 
 def test_what_is_in_the_file_stays(rawclean, pair):

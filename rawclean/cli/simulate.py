@@ -12,11 +12,15 @@ from rawclean.cli.report import print_line
 def simulate(
     photo: Annotated[Path, typer.Argument(help="A PNG or JPEG photo.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The noisy DNG.")],
-    shot: Annotated[float, typer.Option(help="Shot noise variance per unit of signal.")] = 1.6e-3,
+    shot: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Shot noise variance per unit of signal; ISO is written to match.")
+    ] = 1.6e-3,
     read: Annotated[
-        float | None, typer.Option(help="Read noise variance; by default what cameras have at this shot noise.")
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Read noise variance; by default what cameras have at this shot noise."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws colours, exposure and noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the noise: another one is another shot of the scene.")] = 0,
+    camera_seed: Annotated[int, typer.Option(min=0, help="Draws colours and exposure.")] = 0,
     clean: Annotated[Path | None, typer.Option(help="Also write the same photo without noise here.")] = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -26,7 +30,7 @@ def simulate(
     from rawclean.evaluation.simulate import SimulateSettings, simulate_dng
 
     noise = NoiseModel.uniform(shot, read_on_line(shot) if read is None else read)
-    simulate_dng(photo, output, SimulateSettings(noise, seed, overwrite), clean)
+    simulate_dng(photo, output, SimulateSettings(noise, seed, camera_seed, overwrite), clean)
     if not quiet:
         sigma = noise.sigma_at()
         print_line(f"{output}: shot {shot:.3g}, read {float(noise.read[0]):.3g}, sigma {sigma:.4f} at 18 % signal")

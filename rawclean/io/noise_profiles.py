@@ -53,6 +53,12 @@ def typical_noise(iso: float) -> NoiseModel:
     return NoiseModel.uniform(min(SPEC_SHOT * gain, MAX_VARIANCE), min(SPEC_READ * gain**2, MAX_VARIANCE))
 
 
+def typical_iso(shot: float) -> float | None:
+    """The ISO at which the typical camera has this shot noise; None where that is no ISO."""
+    iso = round(100 * shot / SPEC_SHOT)
+    return iso if 1 <= iso <= MAX_ISO else None
+
+
 def check_iso(iso: float) -> None:
     """Raise InvalidNoiseError for an ISO that no camera has."""
     if not 1 <= iso <= MAX_ISO:
