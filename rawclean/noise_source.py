@@ -4,6 +4,7 @@ Every witness is a density over shot and read noise with a width of its own (`co
 mean of their product. Only `--noise` is believed without question.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from torch import Tensor
 
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import independent_planes
-from rawclean.core.noise import MAX_VARIANCE, MID_GREY, NoiseModel
+from rawclean.core.limits import MAX_VARIANCE
+from rawclean.core.noise import MID_GREY, NoiseModel
 from rawclean.core.noise_belief import LIAR, USUAL_ELECTRONS, NoiseBelief, prior_belief, stated_belief
 from rawclean.errors import InvalidNoiseError
 from rawclean.inference.measure import MeasuredNoise, NoisePoint, measure_noise
@@ -104,7 +106,9 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
     stated = _stated(frame, settings)
     if not stated and not measured.points:
         raise InvalidNoiseError(f"{frame.source}: {NOTHING_SEEN}")
-    return weighed(stated, measured, signal=signal)
+    found = weighed(stated, measured, signal=signal)
+    warning = "; ".join(filter(None, (frame.noise_profile_fault, found.warning))) or None
+    return dataclasses.replace(found, warning=warning)
 
 
 def blind_noise(planes: Tensor, floor: float = -math.inf) -> NoiseModel:

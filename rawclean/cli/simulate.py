@@ -7,20 +7,22 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.report import print_line
+from rawclean.core.limits import MAX_SEED, MAX_VARIANCE
 
 
 def simulate(
     photo: Annotated[Path, typer.Argument(help="A PNG or JPEG photo.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The noisy DNG.")],
     shot: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Shot noise variance per unit of signal; ISO is written to match.")
+        float,
+        typer.Option(min=0.0, max=MAX_VARIANCE, help="Shot noise variance per unit of signal, by which ISO is set."),
     ] = 1.6e-3,
     read: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Read noise variance; by default what cameras have at this shot noise."),
+        typer.Option(min=0.0, max=MAX_VARIANCE, help="Read noise variance; by default what goes with this shot noise."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the noise: another one is another shot of the scene.")] = 0,
-    camera_seed: Annotated[int, typer.Option(min=0, help="Draws colours and exposure.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Draws the noise: each is another shot.")] = 0,
+    camera_seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Draws colours and exposure.")] = 0,
     clean: Annotated[Path | None, typer.Option(help="Also write the same photo without noise here.")] = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,

@@ -13,7 +13,8 @@ from pathlib import Path
 import platformdirs
 
 from rawclean.core.frame import Camera
-from rawclean.core.noise import MAX_VARIANCE, NoiseModel
+from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
+from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import printable
 from rawclean.errors import InvalidNoiseError, OutputError
 from rawclean.io.atomic import write_atomically
@@ -22,7 +23,6 @@ MAX_EXTRAPOLATION = 2.0
 """Factor in ISO beyond the measured ones up to which shot ~ ISO and read ~ ISO^2 are trusted."""
 SPEC_SHOT, SPEC_READ = 2e-5, 4.5e-7
 """Noise at ISO 100 of a camera with BaselineNoise 1 (DNG specification 1.7.1, NoiseProfile)."""
-MAX_ISO = 10_000_000
 
 Profiles = dict[str, dict[float, tuple[float, float]]]
 """Camera to ISO to shot and read variance."""
