@@ -98,9 +98,8 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
 
     Raises InvalidNoiseError where neither the file nor the photo tells anything.
     """
-    linear = frame.levels.to_linear(_sampled(frame.samples))
-    measured = measure_noise(independent_planes(frame.layout, linear), _floor(frame), shipped_meter())
-    signal = float(linear.mean().clamp(min=0))
+    measured = photo_noise(frame)
+    signal = float(frame.levels.to_linear(_sampled(frame.samples)).mean().clamp(min=0))
     if settings.noise is not None:
         return _ordered(settings.noise, measured, signal)
     stated = _stated(frame, settings)
@@ -109,6 +108,12 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
     found = weighed(stated, measured, signal=signal)
     warning = "; ".join(filter(None, (frame.noise_profile_fault, found.warning))) or None
     return dataclasses.replace(found, warning=warning)
+
+
+def photo_noise(frame: RawFrame) -> MeasuredNoise:
+    """What a photo shows by itself, its clip levels among it."""
+    linear = frame.levels.to_linear(_sampled(frame.samples))
+    return measure_noise(independent_planes(frame.layout, linear), _floor(frame), shipped_meter())
 
 
 def blind_noise(planes: Tensor, floor: float = -math.inf) -> NoiseModel:
