@@ -175,6 +175,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         noise_profile=None,
         source=path,
+        masked=_masked_areas(facts),
         pixel_aspect=raw.sizes.pixel_aspect or 1.0,
         is_float=facts.has_float_samples,
     )
@@ -203,6 +204,17 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
         if 0 <= top < bottom <= sizes.raw_height and 0 <= left < right <= sizes.raw_width:
             return ActiveArea(top, left, bottom - top, right - left)
     raise InvalidLevelsError(f"its ActiveArea {corners[:4]} is not inside the image; the file is damaged")
+
+
+def _masked_areas(facts: Metadata) -> tuple[ActiveArea, ...]:
+    """The rectangles of MaskedAreas: top, left, bottom and right of each; those without extent do not count."""
+    corners = facts.integers(tags.MASKED_AREAS)
+    rectangles = zip(*(corners[side::4] for side in range(4)), strict=False)
+    return tuple(
+        ActiveArea(top, left, bottom - top, right - left)
+        for top, left, bottom, right in rectangles
+        if 0 <= top < bottom and 0 <= left < right
+    )
 
 
 def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:
