@@ -5,6 +5,10 @@ class RawcleanError(Exception):
     """Base of every expected failure; its message says what to do."""
 
 
+class UsageError(RawcleanError):
+    """The value of an option is none that it can have; the command line exits with status 2."""
+
+
 class UnreadablePhotoError(RawcleanError):
     """The file is no photo that can be decoded: missing, empty, truncated, of another kind."""
 

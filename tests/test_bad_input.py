@@ -1,6 +1,7 @@
 """Every bad input ends in one clear line, exit status 1, and no output."""
 
 import contextlib
+import json
 import math
 import os
 import resource
@@ -93,11 +94,17 @@ def test_active_area_outside_the_image(refuse, tmp_path, area):
     refuse(write_dng(tmp_path / "a.dng", make_frame(), changes), "a.dng: ")
 
 
-@pytest.mark.parametrize("profile", [(-1e-3, 1e-6), (math.nan, 1e-6), (1e30, 1e-6), (1e-3, -1e-6), (1e-3, math.inf)])
-def test_absurd_noise_profile(refuse, rawclean, tmp_path, profile):
+@pytest.mark.parametrize(
+    "profile", [(-1e-3, 1e-6), (math.nan, 1e-6), (1e30, 1e-6), (1e-3, -1e-6), (1e-3, math.inf), (1e-3,) * 3]
+)
+def test_an_absurd_noise_profile_is_left_out(rawclean, tmp_path, profile):
     path = write_dng(tmp_path / "a.dng", make_frame(), [entry(tags.NOISE_PROFILE, DOUBLE, profile)])
-    refuse(path, "NoiseProfile tag is absurd")
-    assert rawclean("denoise", path, "-o", tmp_path / "out.dng", "--noise", "1e-3,1e-6").status == 0
+    result = rawclean("denoise", path, "-o", tmp_path / "out.dng", "--json")
+    assert result.status == 0
+    assert "warning: its NoiseProfile tag" in result.err
+    assert len(result.err.splitlines()) == 1
+    assert json.loads(result.out)["report"]["noise_origin"] == "the photo itself"
+    assert rawclean("denoise", path, "-o", tmp_path / "o.dng", "--noise", "1e-3,1e-6", "-q") == (0, "", "")
 
 
 @pytest.mark.parametrize("size", [(2, 2), (3, 5), (8, 400)])
@@ -132,16 +139,28 @@ def test_impossible_outputs(rawclean, sample, tmp_path, output, message):
     assert_refused(rawclean("denoise", sample, "-o", tmp_path / output), message, tmp_path, set())
 
 
-@pytest.mark.parametrize(
-    ("option", "value"), [("--noise", "-1,0"), ("--noise", "nan,0"), ("--iso", "-5"), ("--model", "x")]
-)
-def test_absurd_options(refuse, sample, option, value):
-    refuse(sample, "", option, value)
+WRONG_VALUES = [
+    *(f"info SAMPLE --iso {iso}" for iso in ("-5", "0", "nan", "inf", "1e9", "x")),
+    *(f"noise SAMPLE --noise {pair}" for pair in ("1", "a,b", "1,2,3", "-1,0", "nan,0", "2,0", "1e-3,1e9")),
+    *("denoise SAMPLE --strength nan", "denoise SAMPLE --strength 2", "denoise SAMPLE --tile 3"),
+    *("denoise SAMPLE --model x", "denoise SAMPLE --device x", "models show x"),
+    *("bench FOLDER --model x", "bench FOLDER --part told", "bench FOLDER --submission x", "bench FOLDER --limit 0"),
+    *("batch FOLDER --model x", "batch FOLDER --iso 0", "batch FOLDER --noise 5,5", "batch FOLDER --timeout nan"),
+    *("batch FOLDER --max-memory 0", "batch FOLDER --name {x}", "batch FOLDER --name {folder}/"),
+    *("simulate a.png -o b.dng --shot nan", "simulate a.png -o b.dng --read 2", f"simulate a.png -o b --seed {2**70}"),
+    *("calibrate SAMPLE SAMPLE --iso nan", "models add a --photos FOLDER --name a/b --sigma 3 1"),
+    *("train specialise FOLDER --out x --start a --sigma nan 1", f"train student FOLDER --out x --seed {2**70}"),
+]
 
 
-@pytest.mark.parametrize("value", ["1", "a,b", "1,2,3"])
-def test_noise_that_is_no_pair_is_a_usage_error(rawclean, sample, value):
-    assert rawclean("denoise", sample, "--noise", value).status == 2
+@pytest.mark.parametrize("command", WRONG_VALUES)
+def test_a_wrong_value_of_an_option_is_wrong_usage(rawclean, sample, tmp_path, command):
+    shutil.copy(sample, tmp_path / "a.dng")
+    places = {"SAMPLE": tmp_path / "a.dng", "FOLDER": tmp_path}
+    result = rawclean(*(places.get(word, word) for word in command.split()))
+    assert result.status == 2
+    assert result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.dng"]
 
 
 @contextlib.contextmanager

@@ -116,11 +116,17 @@ def test_a_template_names_the_results(rawclean, shoot):
 
 
 @pytest.mark.parametrize(
-    ("template", "word"), [("{iso}", "{stem}, {ext}, {folder}"), ("all", "would both become"), ("../{stem}", "out of")]
+    ("template", "word", "status"),
+    [
+        ("{iso}", "{stem}, {ext}, {folder}", 2),
+        ("../{stem}", "out of", 2),
+        ("{folder}/", "no name", 2),
+        ("all", "would both become", 1),
+    ],
 )
-def test_a_bad_template_is_one_clear_line(rawclean, shoot, template, word):
+def test_a_bad_template_is_one_clear_line(rawclean, shoot, template, word, status):
     result = rawclean("batch", shoot, "--name", template)
-    assert result.status == 1
+    assert result.status == status
     assert word in result.err
     assert len(result.err.splitlines()) == 1
     assert not (shoot / "denoised").exists()

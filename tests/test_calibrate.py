@@ -5,6 +5,7 @@ import platformdirs
 import pytest
 import torch
 from dng_factory import entry, make_frame, write_dng
+from PIL import Image
 from torch.nn import functional
 
 from rawclean.core.bayer import BayerPattern
@@ -162,7 +163,15 @@ def test_shots_that_do_not_serve():
     assert "dark enough" in refused(bright, floor)
     smooth = [functional.avg_pool2d(shot, 3, stride=1, padding=1) for shot in shots]
     assert "share their noise" in refused(smooth, floor)
+    assert "shot 2 is smoother than shot 1" in refused([shots[0], smooth[1]], floor)
+    assert "shot 1 is smoother than shot 2" in refused([smooth[0], shots[1]], floor)
     assert "neither black nor clipped" in refused([shot + 1 for shot in shots], floor)
+    black, _ = shots_of(0 * clean, noise)
+    assert "shot 1 is black but for its noise" in refused(black, floor)
+    assert "shot 2 is black but for its noise" in refused([shots[0], black[1]], floor)
+    assert "shot 2 has 0.50 times the light of shot 1" in refused(shots_of(clean, noise, light=0.5)[0], floor)
+    for side in (8, 40):
+        assert "too few to measure" in refused([shot[..., :side, :side] for shot in shots], floor)
 
 
 # the command
@@ -203,6 +212,20 @@ def test_json_has_the_points(rawclean, pair):
     assert {point["plane"] for point in report["calibration"]["points"]} == {0, 1, 2, 3}
     assert report["written"] is None
     assert not user_profiles().exists()
+
+
+def test_simulated_shots_give_their_noise_at_the_iso_that_it_corresponds_to(rawclean, tmp_path):
+    scene = still_scene(2 * SIDE).clamp(max=1)[:3].permute(1, 2, 0)
+    Image.fromarray((255 * scene.sqrt()).to(torch.uint8).numpy()).save(tmp_path / "scene.png")
+    shots = [tmp_path / f"{seed}.dng" for seed in (0, 1)]
+    for seed, path in enumerate(shots):
+        noise = ("--shot", 1.6e-3, "--read", 1e-5)
+        assert rawclean("simulate", tmp_path / "scene.png", "-o", path, "--seed", seed, *noise).status == 0
+    assert rawclean("calibrate", *shots, "-q") == (0, "", "")
+    ((iso, (shot, read)),) = json.loads(user_profiles().read_text())["rawclean Simulated 14 bit"].items()
+    assert iso == "8000"
+    assert shot == pytest.approx(1.6e-3, rel=0.03)
+    assert read == pytest.approx(1e-5, rel=0.12)  # three standard errors
 
 
 def test_what_is_in_the_file_stays(rawclean, pair):
@@ -270,7 +293,7 @@ def test_photos_that_do_not_fit(refuse, pair, tmp_path):
 def test_different_isos(refuse, pair, monkeypatch):
     from rawclean.evaluation import calibrate as module
 
-    isos = iter([100.0, 200.0])
+    isos = iter([100.0, 200.0] * 2)
 
     def read(path, **options):
         frame = read_raw(path, **options)
@@ -279,6 +302,7 @@ def test_different_isos(refuse, pair, monkeypatch):
     read_raw = module.read_raw
     monkeypatch.setattr(module, "read_raw", read)
     refuse("ISO 200, where", *pair)
+    refuse("ISO 200, where", *pair, "--iso", 400)
 
 
 @pytest.mark.parametrize(
@@ -308,11 +332,21 @@ def test_other_layouts(layout):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["[1, 2]", "{", '{"A": 1}', '{"A": {"x": [1e-3, 1e-6]}}', '{"A": {"100": [1e-3]}}', "\xff"],
+    ("text", "message"),
+    [
+        ("[1, 2]", "no table of cameras"),
+        ("{\n{", "no JSON, line 2"),
+        ("[" * 100_000, "no JSON"),
+        ("\xff", "no UTF-8"),
+        *((f'{{"A": {value}}}', "entry of 'A' is no table") for value in ("1", '"x"', "null", "[[100, 1e-3, 1e-6]]")),
+        *(
+            (f'{{"A": {{"100": {value}}}}}', "'A' at ISO 100 is not two numbers")
+            for value in ("[1e-3]", '"12"', "{}", "7", "[null, 1e-6]", '["x", 1e-6]', "[true, 1e-6]", "[[1], 2]", "[]")
+        ),
+    ],
 )
-def test_damaged_profile_files(refuse_profiles, text):
-    refuse_profiles(text, "not a noise profile file")
+def test_damaged_profile_files(refuse_profiles, text, message):
+    refuse_profiles(text, message)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +356,7 @@ def test_absurd_profiles(refuse_profiles, pair):
     refuse_profiles(f'{{"Maker One": {{"400": {pair}}}}}', "'Maker One' at ISO 400 is absurd")
 
 
-@pytest.mark.parametrize("iso", ["0", "-100", "nan", "1e9"])
+@pytest.mark.parametrize("iso", ["0", "-100", "nan", "1e9", "x", ""])
 def test_absurd_isos_of_profiles(refuse_profiles, iso):
     refuse_profiles(f'{{"Maker One": {{"{iso}": [1e-3, 1e-6]}}}}', "which is none")
 
@@ -341,6 +375,12 @@ def refuse_profiles():
         assert user_profiles().read_bytes() == text.encode("latin-1")
 
     return run
+
+
+def test_a_profile_file_may_begin_with_a_byte_order_mark():
+    user_profiles().parent.mkdir(parents=True)
+    user_profiles().write_text('{"Maker One": {"400": [1e-3, 1e-6]}}', encoding="utf-8-sig")
+    assert float(profile_noise(CAMERA, 400).shot[0]) == pytest.approx(1e-3)
 
 
 def test_own_profiles_add_to_those_that_ship():

@@ -82,6 +82,22 @@ def test_spoilt_samples_are_found(tmp_path, check, spoil):
     assert check in failed(output, source)
 
 
+@pytest.mark.parametrize("sd", [0.0, 30.0])
+def test_samples_of_a_plateau_below_white_must_stay(rawclean, tmp_path, sd):
+    """A sensor that saturates at code 15000, where the file says 16383."""
+    frame = make_frame((512, 768))
+    plateau = 15000 + sd * torch.randn(frame.samples.shape, generator=torch.Generator().manual_seed(0))
+    clipped = frame.samples >= 15000
+    source = write_dng(tmp_path / "in.dng", frame.with_samples(torch.where(clipped, plateau.round(), frame.samples)))
+    assert rawclean("denoise", source, "-o", tmp_path / "out.dng", "-q").status == 0
+    checks = {check.name: check for check in verify(tmp_path / "out.dng", source)}
+    assert checks["clipped samples"].passed
+    assert int(checks["clipped samples"].detail.split()[2]) > 0.9 * int(clipped.sum())
+    original = read_raw(source)
+    spoilt = original.with_samples(original.samples + clipped.float())
+    assert "clipped samples" in failed(written(tmp_path, spoilt), source)
+
+
 @pytest.mark.parametrize(
     ("check", "change"),
     [

@@ -1,14 +1,19 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
+from dng_factory import entry, write_dng
 
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black, masked_black
 from rawclean.core.noise import NoiseModel
+from rawclean.core.unprocess import XYZ_TO_CAMERA
+from rawclean.io import metadata as tags
 from rawclean.io.raw import read_raw
+from rawclean.io.tiff import LONG
 
 WHITE, SIGMA = 15000.0, 16.0
 SITES = torch.tensor([[2040.0, 2042.0], [2046.0, 2044.0]])
@@ -96,3 +101,68 @@ def test_of_the_real_files_only_the_canon_550d_has_another_black_than_it_says(sh
     assert said == {
         "canon_550d_chart_14bit": "black level by the masked border is 2048.8, the file says 2056.0; using the border"
     }
+
+
+def masked_dng(path, borders, said, rest=SITES + 60):
+    """A DNG with `borders` (top, left, right) of black SITES, but of `rest` where MaskedAreas, `said`, is not."""
+    top, left, right = borders
+    height, width = top + 300, left + 400 + right
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    sites = [black[(rows - top) % 2, (columns - left) % 2] for black in (SITES, rest)]
+    masked = torch.tensor([[False]]).expand(height, width).clone()
+    for area_top, area_left, bottom, area_right in said:
+        masked[area_top:bottom, area_left:area_right] = True
+    raster = torch.where(masked | (not said), *sites)
+    visible = (rows >= top) & (columns >= left) & (columns < left + 400)
+    raster = torch.where(visible, SITES[(rows - top) % 2, (columns - left) % 2] + 2000, raster)
+    noisy = raster + SIGMA * torch.randn(height, width, generator=torch.Generator().manual_seed(0))
+    plain = frame(2056.0)
+    photo = dataclasses.replace(
+        plain,
+        raster=noisy.round(),
+        active=ActiveArea(top, left, 300, 400),
+        camera=Camera("Maker", "Maker One"),
+        colour=Colour((2.0, 1.0, 1.5), XYZ_TO_CAMERA[0]),
+    )
+    changes = [entry(tags.MASKED_AREAS, LONG, sum(said, ()))] if said else []
+    return read_raw(write_dng(path, photo, changes))
+
+
+@pytest.mark.parametrize(
+    ("borders", "said"),
+    [
+        ((0, 40, 0), ()),
+        ((0, 0, 40), ()),
+        ((0, 41, 21), ()),
+        ((20, 24, 41), ()),
+        ((0, 40, 0), ((0, 0, 300, 40),)),
+        ((0, 0, 41), ((0, 400, 300, 441),)),
+        ((0, 40, 40), ((0, 0, 300, 40), (0, 440, 300, 480))),
+        ((20, 40, 0), ((0, 0, 20, 440), (0, 0, 320, 40))),
+        ((0, 80, 0), ((0, 0, 300, 32),)),
+        ((0, 40, 60), ((0, 0, 300, 40),)),
+    ],
+)
+def test_the_masked_border_of_each_side_is_read_by_colour(tmp_path, borders, said):
+    photo = masked_dng(tmp_path / "a.dng", borders, said)
+    assert len(photo.masked) == len(said)
+    assert torch.allclose(masked_black(photo).black, SITES, atol=1.2)  # five standard errors of the fewest columns
+    levels, message = corrected_black(photo, noise())
+    assert float(levels.black.mean()) == pytest.approx(2043, abs=0.5)
+    assert "using the border" in message
+
+
+@pytest.mark.parametrize(
+    ("borders", "said"),
+    [
+        ((40, 0, 0), ((0, 0, 40, 400),)),
+        ((40, 40, 0), ((0, 0, 40, 440),)),
+        ((0, 40, 40), ((0, 0, 300, 10),)),
+        ((0, 40, 0), ((0, 0, 120, 40),)),
+        ((0, 0, 0), ((0, 0, 300, 400),)),
+    ],
+    ids=["rows only", "rows of two borders", "too few columns", "too few rows", "the photo itself"],
+)
+def test_other_masked_areas_say_nothing(tmp_path, borders, said):
+    photo = masked_dng(tmp_path / "a.dng", borders, said)
+    assert corrected_black(photo, noise()) == (photo.levels, None)

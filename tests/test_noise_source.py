@@ -1,6 +1,7 @@
 """Tag, profile, ISO and photo are weighed; none is believed alone."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -8,8 +9,9 @@ import torch
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_belief import measured_belief, prior_belief, stated_belief
 from rawclean.errors import InvalidNoiseError
+from rawclean.inference.measure import MeasuredNoise, NoisePoint
 from rawclean.io.raw import read_raw
-from rawclean.noise_source import NoiseSettings, find_noise
+from rawclean.noise_source import TAG_WIDTH, Evidence, NoiseSettings, find_noise, weighed
 
 NOTHING = NoiseSettings()
 
@@ -103,6 +105,19 @@ def test_the_known_cases(shared, name, sigma):
     found = find_noise(read_raw(shared / "cases" / name), NOTHING)
     assert found.noise.sigma_at() == pytest.approx(sigma, rel=0.08)
     assert (float(found.clip.max()) < 0.93) == ("clip" in name)
+
+
+@pytest.mark.parametrize(("shown", "believed"), [(3.0, True), (8.0, False), (0.3, False)])
+def test_a_low_tag_is_believed_where_texture_may_be_all_that_the_photo_shows(shown, believed):
+    """Shot noise 1e-5, sigma 0.13 % at 18 % signal; fine texture reads as up to 0.5 %."""
+    tag = NoiseModel.uniform(1e-5, 2e-10)
+    signal = torch.linspace(0.02, 0.8, 200)
+    log_sigma = math.log(shown) + 0.5 * (1e-5 * signal + 2e-10).log()
+    belief = measured_belief(signal, log_sigma, torch.full((200,), -2.5))
+    measured = MeasuredNoise(belief, (NoisePoint(0, 0.2, 1e-5, 10),), torch.ones(4), 0.0)
+    found = weighed([Evidence("NoiseProfile tag", tag, TAG_WIDTH)], measured, signal=0.2)
+    assert found.origin == ("NoiseProfile tag" if believed else "the photo itself")
+    assert found.noise.sigma_at() == pytest.approx((1 if believed else shown) * tag.sigma_at(), rel=0.1)
 
 
 def test_a_belief_is_the_mean_of_its_witnesses_in_logarithms():

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import PurePath, PurePosixPath
 
 from rawclean.batch import storage
-from rawclean.errors import OutputError, UnreadablePhotoError
+from rawclean.errors import OutputError, UnreadablePhotoError, UsageError
 from rawclean.io.raw import RAW_SUFFIXES
 
 DEFAULT_FOLDER = "denoised"
@@ -59,7 +59,8 @@ def plan_jobs(folder: str, output: str, selection: Selection, unreadable: Unread
 
     Photos in `output` itself are results of an earlier run and no sources. Two photos that differ only in their suffix
     keep it in the name of the result, those that some file systems would take for one get a number. Raises OutputError
-    where a template gives two photos one name, UnreadablePhotoError where there is no such folder.
+    where a template gives two photos one name, UsageError where it is none, and UnreadablePhotoError where there is no
+    such folder.
     """
     if not storage.is_folder(folder):
         raise UnreadablePhotoError(f"{folder}: no such folder; use `rawclean denoise` for one file")
@@ -103,10 +104,12 @@ def _named(path: PurePosixPath, selection: Selection, *, alone: bool) -> PurePos
         name = selection.name.format(stem=path.stem, ext=ext, folder=path.parent.as_posix())
     except (KeyError, IndexError, ValueError, AttributeError) as error:
         fields = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
-        raise OutputError(f"name template {selection.name!r} is not understood; it can hold {fields}") from error
+        raise UsageError(f"name template {selection.name!r} is not understood; it can hold {fields}") from error
+    if not name.rpartition("/")[2]:
+        raise UsageError(f"name template {selection.name!r} gives no name; try {{stem}}")
     result = PurePosixPath(name + selection.suffix)
     if PurePath(result).anchor or PurePath(result).drive or ".." in PurePath(result).parts:
-        raise OutputError(f"name template {selection.name!r} leads out of the folder of the results")
+        raise UsageError(f"name template {selection.name!r} leads out of the folder of the results")
     return result
 
 

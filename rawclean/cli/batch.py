@@ -121,8 +121,11 @@ def batch(
     from rawclean.batch.plan import DEFAULT_FOLDER, Selection
     from rawclean.batch.resume import Redo
     from rawclean.batch.storage import join
+    from rawclean.models.manifest import find_model
     from rawclean.pipeline import DenoiseSettings
 
+    if model is not None:
+        find_model(model)  # else every photo would fail by it
     settings = DenoiseSettings(
         *(model, iso, shot_and_read, strength, device, precision, tile),
         compression=compression,

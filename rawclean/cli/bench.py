@@ -60,9 +60,13 @@ def bench(
 
     from rawclean.evaluation.benchmark import Protocol, run_benchmark, to_markdown
     from rawclean.evaluation.bm3d import bm3d_planes
-    from rawclean.evaluation.datasets import blocks_of
+    from rawclean.evaluation.datasets import blocks_of, read_dnd
 
+    if part is not None and not sensor:
+        raise typer.BadParameter("is a part of --sensor; give that, too", param_hint="--part")
     read_blocks = blocks_of(folder)
+    if submission is not None and read_blocks is not read_dnd:
+        raise typer.BadParameter("is for a folder of DND, which has no clean images", param_hint="--submission")
     if sensor and read_blocks is not None:
         raise typer.BadParameter("needs a folder of clean photos", param_hint="--sensor")
     denoisers = {"bm3d": bm3d_planes} if bm3d else {}

@@ -8,6 +8,7 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.noise_table import print_noise_table
 from rawclean.cli.report import print_json, print_line, print_warning
+from rawclean.core.limits import MAX_ISO
 
 if TYPE_CHECKING:
     from rawclean.evaluation.calibrate import CalibrationReport
@@ -17,7 +18,9 @@ def calibrate(
     shots: Annotated[
         list[Path], typer.Argument(help="Two or more shots of one still scene, from a tripod, at one ISO and exposure.")
     ],
-    iso: Annotated[float | None, typer.Option(help="ISO of the shots, instead of what the files say.")] = None,
+    iso: Annotated[
+        float | None, typer.Option(min=1, max=MAX_ISO, help="ISO of the shots, instead of what the files say.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure and print, and keep no profile.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace your profile of this camera and ISO.")

@@ -22,7 +22,9 @@ from rawclean.cli.report import print_error, print_line
 from rawclean.cli.simulate import simulate
 from rawclean.cli.train import app as train
 from rawclean.cli.verify import verify
-from rawclean.errors import RawcleanError
+from rawclean.errors import RawcleanError, UsageError
+
+FAILED, WRONG_USAGE = 1, 2
 
 app = typer.Typer(
     name="rawclean",
@@ -55,13 +57,13 @@ def main(
 
 
 def run() -> None:
-    """Run a command; an expected failure becomes one line on standard error and exit status 1."""
+    """Run a command; an expected failure becomes one line on standard error and its exit status."""
     with _own_standard_error():
         try:
             app()
         except RawcleanError as error:
             print_error(str(error))
-            sys.exit(1)
+            sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
 
 
 @contextmanager

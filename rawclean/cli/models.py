@@ -84,13 +84,11 @@ def add(
     photos: Annotated[Path, typer.Option(help="Photos it was not trained on, to measure the noise it leaves.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
     role: Annotated[Role, typer.Option(help="What it is for.")] = Role.GENERAL,
-    sigma: Annotated[
-        tuple[float, float], typer.Option(help="Range of noise of a specialist: standard deviation at 18 % signal.")
-    ] = (0.0, math.inf),
+    sigma: options.Sigma = (0.0, math.inf),
     recipe: Annotated[str, typer.Option(help="How it was made, in a sentence.")] = "",
     folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Store 16-bit weights; they are computed in 32.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Measure on this many photos only.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Measure on this many photos only.")] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Add a model of your own, measured on photos."""

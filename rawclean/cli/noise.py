@@ -54,7 +54,7 @@ def _print(found: "FoundNoise", chart: "NoiseChart") -> None:
     for witness in chart.witnesses:
         shot, read = float(witness.noise.shot.mean()), float(witness.noise.read.mean())
         sigma = f"{100 * witness.noise.sigma_at():.3g} % at 18 % signal{widths.get(witness.name, '')}"
-        print_line(f"{witness.name:26}shot {shot:.3e}  read {read:.3e}  {sigma}")
+        print_line(f"{witness.name:32}shot {shot:.3e}  read {read:.3e}  {sigma}")
 
 
 def _facts(source: Path, found: "FoundNoise", chart: "NoiseChart") -> dict[str, object]:

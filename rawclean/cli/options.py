@@ -6,11 +6,26 @@ from typing import Annotated
 import typer
 
 from rawclean.core.choices import BadPixels
+from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
 from rawclean.inference.choices import DeviceChoice, Precision
 from rawclean.io.compression import Compression
 
+
+def _check_range(value: tuple[float, float]) -> tuple[float, float]:
+    """The range; a usage error where it is none."""
+    if not 0 <= value[0] < value[1]:
+        raise typer.BadParameter("give two numbers, the lower one first")
+    return value
+
+
 Model = Annotated[str | None, typer.Option(help="Name of a model; by default the noise decides.")]
-Iso = Annotated[float | None, typer.Option(help="Take the noise of this ISO instead of what the file says.")]
+Iso = Annotated[
+    float | None, typer.Option(min=1, max=MAX_ISO, help="Take the noise of this ISO instead of what the file says.")
+]
+Sigma = Annotated[
+    tuple[float, float],
+    typer.Option(callback=_check_range, help="Range of noise of a specialist: standard deviation at 18 % signal."),
+]
 Noise = Annotated[
     str | None, typer.Option(metavar="SHOT,READ", help="Take these noise variances (linear signal 0 to 1).")
 ]
@@ -37,7 +52,7 @@ def parse_size(text: str | None) -> int | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if not match:
+    if not match or not float(match[1]):
         raise typer.BadParameter("give a size like 800M or 2G", param_hint="--max-memory")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
@@ -50,4 +65,6 @@ def parse_noise(text: str | None) -> tuple[float, float] | None:
         shot, read = (float(part) for part in text.split(","))
     except ValueError as error:
         raise typer.BadParameter("give two numbers like 1.6e-3,2.6e-6", param_hint="--noise") from error
+    if not (0 <= shot <= MAX_VARIANCE and 0 <= read <= MAX_VARIANCE):
+        raise typer.BadParameter(f"variances are from 0 to {MAX_VARIANCE:g}", param_hint="--noise")
     return shot, read

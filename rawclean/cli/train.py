@@ -9,6 +9,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.report import print_line, print_notes
+from rawclean.core.limits import MAX_SEED
 from rawclean.inference.choices import DeviceChoice
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ Config = Annotated[
     Path | None, typer.Option(help="A TOML recipe, or the name of one that ships with rawclean, like xtrans.")
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Length, instead of the recipe's.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights and data, instead of the recipe's.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of weights and data, instead of the recipe's.")
+]
 
 
 @app.command()
@@ -80,7 +83,7 @@ def specialise(
     photos: Photos,
     out: Out,
     start: Annotated[Path, typer.Option(help="Weights of the general student.")],
-    sigma: Annotated[tuple[float, float], typer.Option(help="Range of noise: standard deviation at 18 % signal.")],
+    sigma: options.Sigma,
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,

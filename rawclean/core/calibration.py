@@ -21,19 +21,12 @@ from rawclean.core.shot_blocks import (
     SAMPLES,
     ShotBlocks,
     Unrest,
-    block_means,
-    light_gains,
     measure_blocks,
     measure_unrest,
 )
+from rawclean.core.shots import LEAST_BLOCKS, check_shots
 from rawclean.errors import CalibrationError
 
-MAX_LIGHT = 1.25
-"""Factor between the brightness of a shot and the mean that is no longer a lamp or a cloud, but another exposure."""
-LEAST_SIMILARITY = 0.9
-"""Correlation of the blocks' brightness in two shots below which they show different scenes."""
-CONTRAST = 0.02
-"""Standard deviation of the brightness, relative to its mean, below which there is nothing to compare."""
 ALIKE = 4.5
 """Standard errors from which a correlation between planes is movement."""
 MAX_SHARED, CLEARLY_SHARED = 0.01, 0.1
@@ -51,7 +44,6 @@ MARGIN = 4.0
 """Standard deviations of noise that must fit between a block's signal and the clip levels."""
 MAX_MOVED = 0.4
 """Share of the blocks in which something may have moved."""
-LEAST_BLOCKS = 30
 MAX_SHOT_ERROR, MAX_READ_ERROR = 0.05, 0.3
 """Relative standard errors beyond which shot and read noise are not told apart."""
 LEAST_ELECTRONS = 1.0
@@ -111,9 +103,7 @@ def calibrate(shots: Sequence[Tensor], floor: float) -> Calibration:
 
     Raises CalibrationError, with what to do, where they do not show it.
     """
-    gains = light_gains(shots, floor)
-    _check_light(gains)
-    _check_scene(shots)
+    gains = check_shots(shots, floor)
     blocks = measure_blocks(shots, gains)
     whole = blocks.whole(floor, torch.full((1, 1, 1), NEAR_CLIP))
     _check_count(whole)
@@ -142,32 +132,6 @@ def calibrate(shots: Sequence[Tensor], floor: float) -> Calibration:
 def _plane_line(blocks: ShotBlocks, kept: Tensor, plane: int) -> NoiseLine | None:
     signal, variance = blocks.mean[plane][kept[plane]], blocks.variance[plane][kept[plane]]
     return fit_line(signal, variance) if len(signal) >= LEAST_BLOCKS else None
-
-
-def _check_light(gains: Tensor) -> None:
-    """Raise where the shots are not of one exposure."""
-    for index, gain in enumerate(gains.tolist()):
-        if not 1 / MAX_LIGHT <= gain <= MAX_LIGHT:
-            raise CalibrationError(
-                f"shot {index + 1} is {gain:.2f} times as bright as the shots are on average; take all with the same "
-                "exposure, in steady light"
-            )
-
-
-def _check_scene(shots: Sequence[Tensor]) -> None:
-    """Raise where shots do not look alike; a scene without contrast is left to other checks."""
-    means = block_means(shots)
-    typical = means.mean((0, 2, 3), keepdim=True).clamp(min=LEAST_VARIANCE)
-    contrast = (means / typical).flatten(1)
-    contrast = contrast - contrast.mean(1, keepdim=True)
-    for index, (first, other) in enumerate(zip(contrast[:1].expand_as(contrast), contrast, strict=True)):
-        spread = first.square().mean().sqrt(), other.square().mean().sqrt()
-        if max(spread) < CONTRAST:
-            continue
-        if float((first * other).mean() / (spread[0] * spread[1]).clamp(min=LEAST_VARIANCE)) < LEAST_SIMILARITY:
-            raise CalibrationError(
-                f"shots 1 and {index + 1} do not show the same scene; take all from a tripod, of something still"
-            )
 
 
 def _fit_still_blocks(blocks: ShotBlocks, still: Tensor, floor: float, ceiling: Tensor) -> _Fit:
@@ -215,8 +179,8 @@ def _check_still(usable: Tensor, kept: Tensor) -> None:
     moved = 1 - float(kept.sum()) / max(int(usable.sum()), 1)
     if moved > MAX_MOVED or int(kept.sum()) < LEAST_BLOCKS:
         raise CalibrationError(
-            f"something moved in {moved:.0%} of the picture, or the camera did; take all shots from a tripod, of a "
-            "still scene"
+            f"the shots differ by more than noise in {moved:.0%} of the picture: something moved, or they are "
+            "filtered; take all from a tripod, of a still scene, as the camera writes them"
         )
 
 

@@ -76,6 +76,10 @@ class RawFrame:
     noise_profile: NoiseModel | None
     """From the DNG NoiseProfile tag."""
     source: Path
+    noise_profile_fault: str | None = None
+    """What is wrong with the tag, where it is there and does not count."""
+    masked: tuple[ActiveArea, ...] = ()
+    """Parts of the raster that no light reaches, where the file names them (DNG MaskedAreas)."""
     pixel_aspect: float = 1.0
     """Width of a pixel over its height."""
     is_float: bool = False

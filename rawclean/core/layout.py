@@ -82,6 +82,11 @@ def plane_clip(layout: Layout, clip: Tensor) -> Tensor:
     return clip[[0, 1, 3]][list(PLANE_COLOURS)] if isinstance(layout, XTransPattern) else clip
 
 
+def saturated_sites(layout: Layout, planes: Tensor, clip: Tensor, size: tuple[int, int]) -> Tensor:
+    """Which of the samples (..., *size), linear `planes`, are at the clip levels (4,) of R, Gr, Gb and B: bool."""
+    return layout.unpack(planes >= plane_clip(layout, clip)[:, None, None], size)
+
+
 def sample(mosaic: Mosaic, colours: Tensor) -> Tensor:
     """Colours at every site (B, 3, H, W), whole periods of `mosaic`, to its planes (B, planes, H', W')."""
     return sample_xtrans(colours) if mosaic is Mosaic.XTRANS else mosaic_planes(colours)

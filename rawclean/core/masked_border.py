@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rawclean.core.frame import RawFrame
+from rawclean.core.frame import ActiveArea, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 
@@ -54,6 +54,7 @@ class MaskedBlack:
 def masked_black(frame: RawFrame) -> MaskedBlack | None:
     """Black levels by the masked columns left and right of the visible area; None where there are none to trust.
 
+    Where the file names its masked areas (DNG MaskedAreas), other columns of the border do not count.
     Masked rows are not used: in real files their level differs from that of the visible rows more often.
     """
     if frame.raster.ndim != 2:
@@ -87,10 +88,18 @@ def corrected_black(frame: RawFrame, noise: NoiseModel) -> tuple[Levels, str | N
 
 
 def _sides(frame: RawFrame) -> list[MaskedBlack | None]:
+    """What the columns left and right of the visible area say, each by itself."""
     area, width = frame.active, frame.raster.shape[1]
     period = [math.lcm(2, side) for side in frame.levels.black.shape]
-    spans = ((TRANSITION, area.left - TRANSITION), (area.left + area.width + TRANSITION, width - TRANSITION))
+    spans = [(TRANSITION, area.left - TRANSITION), (area.left + area.width + TRANSITION, width - TRANSITION)]
+    if frame.masked:
+        beside = [each for each in frame.masked if _has_rows_of(each, area)]
+        spans = [(max(start, m.left), min(stop, m.left + m.width)) for start, stop in spans for m in beside]
     return [_black_of(frame, span, period) for span in spans]
+
+
+def _has_rows_of(masked: ActiveArea, area: ActiveArea) -> bool:
+    return masked.top <= area.top and masked.top + masked.height >= area.top + area.height
 
 
 def _black_of(frame: RawFrame, span: tuple[int, int], period: list[int]) -> MaskedBlack | None:

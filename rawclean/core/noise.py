@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rawclean.core.limits import MAX_VARIANCE
 from rawclean.core.local_mean import local_mean
 from rawclean.errors import InvalidNoiseError
 
@@ -21,9 +22,6 @@ SIGMA_FLOOR = 1e-6
 
 SIGMA_WINDOW = 5
 """Side of the window whose mean signal sets sigma; a single noisy sample would misjudge its own noise."""
-
-MAX_VARIANCE = 1.0
-"""Shot or read variance beyond which noise would exceed the whole signal range."""
 
 READ_SLOPE, READ_OFFSET = 2.18, 1.20
 """log read = 2.18 log shot + 1.20 on the cameras of DND (Brooks et al. 2019)."""

@@ -77,6 +77,12 @@ def block_means(shots: Sequence[Tensor]) -> Tensor:
     return torch.stack([functional.avg_pool2d(shot, BLOCK) for shot in shots])
 
 
+def block_noise(shot: Tensor) -> float:
+    """What noise makes the means of the blocks of a shot (P, H, W) vary by, at most: texture counts, too."""
+    variance = functional.avg_pool2d(shot.square(), BLOCK) - functional.avg_pool2d(shot, BLOCK).square()
+    return float(variance.clamp(min=0).median().sqrt()) / BLOCK
+
+
 def measure_blocks(shots: Sequence[Tensor], gains: Tensor) -> ShotBlocks:
     """Mean and variance of all blocks of N shots (P, H, W)."""
     freedom = (len(shots) - 1) * (SAMPLES - FITTED)

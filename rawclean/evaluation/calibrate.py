@@ -82,10 +82,11 @@ def calibrate_files(paths: Sequence[Path], settings: CalibrateSettings) -> Calib
         raise CalibrationError("one shot does not tell noise from the scene; give two or more of the same scene")
     shots: list[_Shot] = []
     for path in paths:
-        shot = _read_shot(path, settings.iso)
+        shot = _read_shot(path)
         _check_fits(shot, shots)
         shots.append(shot)
-    camera, iso, levels = shots[0].camera, shots[0].iso, shots[0].levels
+    camera, levels = shots[0].camera, shots[0].levels
+    iso = shots[0].iso if settings.iso is None else settings.iso
     if iso is None:
         raise CalibrationError(f"{paths[0]}: does not say its ISO; give it with --iso N")
     check_iso(iso)
@@ -111,7 +112,7 @@ def calibrate_files(paths: Sequence[Path], settings: CalibrateSettings) -> Calib
     )
 
 
-def _read_shot(path: Path, iso: float | None) -> _Shot:
+def _read_shot(path: Path) -> _Shot:
     """Read one photo; raises CalibrationError where it shows no sensor's noise."""
     frame = read_raw(path, use_noise_profile=False)
     _check_untouched(path, frame)
@@ -122,7 +123,7 @@ def _read_shot(path: Path, iso: float | None) -> _Shot:
     return _Shot(
         path=path,
         camera=frame.camera,
-        iso=frame.exposure.iso if iso is None else iso,
+        iso=frame.exposure.iso,
         layout=frame.layout,
         size=tuple(frame.samples.shape),
         levels=frame.levels,

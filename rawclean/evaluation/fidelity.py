@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import independent_planes
+from rawclean.core.layout import independent_planes, saturated_sites
 from rawclean.errors import InvalidNoiseError
 from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
 from rawclean.io import metadata as tags
@@ -17,7 +17,7 @@ from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raw import read_raw
 from rawclean.io.spelled import spelled
 from rawclean.io.tiff import LONG, SHORT, Directory, Entry, Tiff
-from rawclean.noise_source import blind_noise
+from rawclean.noise_source import blind_noise, photo_noise
 
 LARGEST_SHIFT = 5e-4
 """Mean shift of a channel, of white, beyond which the exposure has moved."""
@@ -194,8 +194,11 @@ def _means(before: RawFrame, after: RawFrame, bad: Tensor) -> Check:
 
 
 def _clipped(before: RawFrame, after: RawFrame, bad: Tensor) -> Check:
-    """Samples at white must be what they were, but for `bad` pixels."""
-    clipped = (before.samples >= before.levels.white) & ~bad
+    """Samples at white, or where the photo saturates below it, must be what they were, but for `bad` pixels."""
+    samples, layout = before.samples, before.layout
+    planes = layout.pack(before.levels.to_linear(samples))
+    saturated = saturated_sites(layout, planes, photo_noise(before).clip, (samples.shape[-2], samples.shape[-1]))
+    clipped = (saturated | (samples >= before.levels.white)) & ~bad
     factor = after.levels.white / before.levels.white
     moved = int((after.samples[clipped] != before.samples[clipped] * factor).sum())
     return Check("clipped samples", moved == 0, f"{moved} of {int(clipped.sum())} changed")

@@ -14,7 +14,16 @@ from rawclean.io.raw import read_raw
 from rawclean.noise_source import THE_PHOTO, FoundNoise, NoiseSettings, find_noise
 
 TAG, PROFILE, CONCLUSION = "NoiseProfile tag", "camera profile", "conclusion"
-SHORT = {TAG: "tag", PROFILE: "profile", THE_PHOTO: "photo", "option --noise": "--noise", CONCLUSION: "all"}
+TYPICAL = "typical camera"
+"""The DNG specification's, whose read noise is an old one; the ISO that is weighed has the read noise of today."""
+SHORT = {
+    TAG: "tag",
+    PROFILE: "profile",
+    TYPICAL: "typical",
+    THE_PHOTO: "photo",
+    "option --noise": "--noise",
+    CONCLUSION: "all",
+}
 """Heads of columns; others are short enough."""
 
 
@@ -59,7 +68,7 @@ def _others(frame: RawFrame, settings: NoiseSettings) -> Iterator[tuple[str, Noi
     if profile is not None:
         yield PROFILE, profile
     try:
-        yield f"ISO {iso:g}", typical_noise(iso)
+        yield TYPICAL, typical_noise(iso)
     except InvalidNoiseError:  # an absurd ISO in the file says nothing
         return
 

@@ -20,6 +20,7 @@ from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_build import new_dng
 from rawclean.io.images import read_photo
 from rawclean.io.metadata import Metadata
+from rawclean.io.noise_profiles import typical_iso
 
 BLACK, WHITE = 1024.0, 16383.0
 """Levels of the imagined 14-bit camera; the pedestal keeps negative noise."""
@@ -32,7 +33,9 @@ class SimulateSettings:
 
     noise: NoiseModel
     seed: int = 0
-    """Draws white balance, exposure, colour matrix and noise."""
+    """Draws the noise alone, so that several shots of one camera and one exposure can be had."""
+    camera_seed: int = 0
+    """Draws white balance, exposure and colour matrix."""
     overwrite: bool = False
 
 
@@ -46,17 +49,17 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
         check_target(path, photo, overwrite=settings.overwrite)
     if clean_output is not None and output.resolve() == clean_output.resolve():
         raise OutputError(f"{output}: cannot hold two photos; name another for --clean")
-    camera = draw_protocol_camera(settings.seed)
+    camera = draw_protocol_camera(settings.camera_seed)
     clean = clean_planes(read_photo(photo), camera)
     noisy = add_noise(clean, settings.noise, torch.Generator().manual_seed(settings.seed))
     silent = NoiseModel.uniform(0.0, 0.0)
     for path, planes, noise in zip(targets, (noisy, clean), (settings.noise, silent), strict=False):
-        frame = _frame(planes, camera, photo)
+        frame = _frame(planes, camera, photo, typical_iso(float(noise.shot[0])))
         content = DenoisedPhoto(frame, residual=noise, strength=0.0)
         write_atomically(path, [new_dng(content, Metadata(), _picture(planes, frame.colour))])
 
 
-def _frame(planes: Tensor, camera: CameraDraw, photo: Path) -> RawFrame:
+def _frame(planes: Tensor, camera: CameraDraw, photo: Path, iso: float | None) -> RawFrame:
     """The planes as the raster of an RGGB camera, clipped and rounded to its codes."""
     height, width = 2 * planes.shape[1], 2 * planes.shape[2]
     levels = Levels(torch.full((2, 2), BLACK), WHITE)
@@ -69,7 +72,7 @@ def _frame(planes: Tensor, camera: CameraDraw, photo: Path) -> RawFrame:
         levels=levels,
         colour=Colour((green / red, 1.0, green / blue), camera.srgb_to_camera[0] @ torch.linalg.inv(SRGB_TO_XYZ)),
         camera=CAMERA,
-        exposure=Exposure(None, None, None, None, None),
+        exposure=Exposure(iso, None, None, None, None),
         orientation=1,
         noise_profile=None,
         source=photo,

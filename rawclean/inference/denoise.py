@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import PlainLayout, plane_clip, plane_noise
+from rawclean.core.layout import PlainLayout, plane_noise, saturated_sites
 from rawclean.core.levels import Levels
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
 from rawclean.core.noise import SIGMA_WINDOW, NoiseModel
@@ -44,8 +44,9 @@ class Signal:
     noise: NoiseModel
     """Fields (4,)."""
     clip: Tensor
-    """(4,) linear signal from which on R, Gr, Gb and B are saturated."""
+    """(4,) linear signal, by the file's own levels, from which on R, Gr, Gb and B are saturated."""
     levels: Levels
+    """To compute with."""
 
 
 def denoise(
@@ -62,8 +63,9 @@ def denoise(
     level = planes if isinstance(layout, PlainLayout) else without_lines(planes, noise, strength)
     clean = denoise_planes_tiled(level, noise, engine, strength=strength, progress=progress)
     size = (samples.shape[-2], samples.shape[-1])
-    saturated = layout.unpack(planes >= plane_clip(layout, signal.clip)[:, None, None], size)
     denoised = levels.to_adu(layout.unpack(clean, size))
+    seen = planes if levels is frame.levels else layout.pack(frame.levels.to_linear(samples))
+    saturated = saturated_sites(layout, seen, signal.clip, size)
     return frame.with_samples(torch.where(saturated | (samples >= levels.white), samples, denoised))
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import platformdirs
 
 from rawclean.core.frame import Camera
-from rawclean.core.noise import MAX_VARIANCE, NoiseModel
+from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
+from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import printable
 from rawclean.errors import InvalidNoiseError, OutputError
 from rawclean.io.atomic import write_atomically
@@ -22,7 +23,6 @@ MAX_EXTRAPOLATION = 2.0
 """Factor in ISO beyond the measured ones up to which shot ~ ISO and read ~ ISO^2 are trusted."""
 SPEC_SHOT, SPEC_READ = 2e-5, 4.5e-7
 """Noise at ISO 100 of a camera with BaselineNoise 1 (DNG specification 1.7.1, NoiseProfile)."""
-MAX_ISO = 10_000_000
 
 Profiles = dict[str, dict[float, tuple[float, float]]]
 """Camera to ISO to shot and read variance."""
@@ -53,6 +53,12 @@ def typical_noise(iso: float) -> NoiseModel:
     return NoiseModel.uniform(min(SPEC_SHOT * gain, MAX_VARIANCE), min(SPEC_READ * gain**2, MAX_VARIANCE))
 
 
+def typical_iso(shot: float) -> float | None:
+    """The ISO at which the typical camera has this shot noise; None where that is no ISO."""
+    iso = round(100 * shot / SPEC_SHOT)
+    return iso if 1 <= iso <= MAX_ISO else None
+
+
 def check_iso(iso: float) -> None:
     """Raise InvalidNoiseError for an ISO that no camera has."""
     if not 1 <= iso <= MAX_ISO:
@@ -81,6 +87,7 @@ def add_profile(camera: Camera, iso: float, pair: tuple[float, float], *, overwr
     no noise; then the file stays as it was.
     """
     path = user_profiles()
+    check_iso(iso)
     _check_pair(path, str(camera), iso, pair)
     check_new_profile(camera, iso, overwrite=overwrite)
     profiles = _own_profiles()
@@ -107,7 +114,7 @@ def _own_profiles() -> Profiles:
     if not os.path.isfile(path):  # noqa: PTH113 (false, not an error, in a closed home)
         return {}
     try:
-        return _parse(path.read_text(encoding="utf-8"), path)
+        return _parse(path.read_text(encoding="utf-8-sig"), path)  # editors of Windows write a mark
     except OSError as error:
         raise InvalidNoiseError(f"{path}: cannot be read ({error.strerror or error}); mend or remove it") from error
     except UnicodeDecodeError as error:
@@ -115,25 +122,49 @@ def _own_profiles() -> Profiles:
 
 
 def _parse(text: str, path: Path) -> Profiles:
-    """The profiles that a file holds; raises InvalidNoiseError where they are none, or not those of a sensor."""
+    """The profiles that a file holds; raises InvalidNoiseError, naming the entry, where they are none."""
     try:
-        cameras = {
-            str(camera): {float(iso): (float(shot), float(read)) for iso, (shot, read) in by_iso.items()}
-            for camera, by_iso in json.loads(text).items()
-        }
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidNoiseError(f"{path}: not a noise profile file ({error}); mend or remove it") from error
-    for camera, by_iso in cameras.items():
-        for iso, pair in by_iso.items():
-            _check_pair(path, camera, iso, pair)
-    return cameras
+        cameras = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidNoiseError(f"{path}: not a noise profile file (no JSON{where}); mend or remove it") from error
+    if not isinstance(cameras, dict):
+        raise InvalidNoiseError(f"{path}: not a noise profile file (no table of cameras); mend or remove it")
+    return {camera: _parse_camera(path, camera, by_iso) for camera, by_iso in cameras.items()}
+
+
+def _parse_camera(path: Path, camera: str, by_iso: object) -> dict[float, tuple[float, float]]:
+    """One entry of a profile file; raises InvalidNoiseError."""
+    if not isinstance(by_iso, dict):
+        raise InvalidNoiseError(
+            f'{path}: the entry of {camera!r} is no table of ISOs like {{"100": [1e-4, 1e-7]}}; mend or remove it'
+        )
+    parsed = {}
+    for key, pair in by_iso.items():
+        iso = _number(key)
+        if iso is None or not 1 <= iso <= MAX_ISO:
+            raise InvalidNoiseError(f"{path}: {camera!r} has a profile of ISO {key}, which is none; mend or remove it")
+        values = [_number(value) for value in pair] if isinstance(pair, list) else []
+        if len(values) != 2 or values[0] is None or values[1] is None:
+            raise InvalidNoiseError(
+                f"{path}: the profile of {camera!r} at ISO {key} is not two numbers [shot, read]; mend or remove it"
+            )
+        parsed[iso] = (values[0], values[1])
+        _check_pair(path, camera, iso, parsed[iso])
+    return parsed
+
+
+def _number(value: object) -> float | None:
+    """What JSON has as a number, or as a text of one; None for all else."""
+    try:
+        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _check_pair(path: Path, camera: str, iso: float, pair: tuple[float, float]) -> None:
-    """Raise InvalidNoiseError where an ISO, or shot and read at it, are those of no sensor."""
+    """Raise InvalidNoiseError where shot and read at an ISO are those of no sensor."""
     shot, read = pair
-    if not 1 <= iso <= MAX_ISO:
-        raise InvalidNoiseError(f"{path}: {camera!r} has a profile of ISO {iso:g}, which is none; mend or remove it")
     if not 0 < shot <= MAX_VARIANCE or not 0 <= read <= MAX_VARIANCE:
         raise InvalidNoiseError(
             f"{path}: the profile of {camera!r} at ISO {iso:g} is absurd: shot {shot:g}, read {read:g}; shot must be "

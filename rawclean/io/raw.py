@@ -16,11 +16,11 @@ from torch import Tensor
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
+from rawclean.core.limits import MAX_VARIANCE
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import CANONICAL, XTransPattern
 from rawclean.errors import (
     InvalidLevelsError,
-    InvalidNoiseError,
     RawcleanError,
     UnreadablePhotoError,
     UnsupportedSensorError,
@@ -53,7 +53,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
 
     `use_noise_profile` says whether its noise tag counts.
 
-    Raises UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError or InvalidNoiseError.
+    Raises UnreadablePhotoError, UnsupportedSensorError or InvalidLevelsError.
     """
     _check_is_file(path)
     try:
@@ -63,8 +63,8 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         ours = None if libraw_reads(facts) else read_raster(facts)
         with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
             frame = _frame(raw, facts, libraw.samples(raw, path) if ours is None else ours, path)
-        return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
-    except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
+        return _with_noise_profile(frame, facts) if use_noise_profile else frame
+    except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError) as error:
         raise type(error)(f"{path}: {error}") from error
     except rawpy.LibRawError as error:
         message = error.args[0] if error.args else error
@@ -175,6 +175,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> Raw
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         noise_profile=None,
         source=path,
+        masked=_masked_areas(facts),
         pixel_aspect=raw.sizes.pixel_aspect or 1.0,
         is_float=facts.has_float_samples,
     )
@@ -205,6 +206,17 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
     raise InvalidLevelsError(f"its ActiveArea {corners[:4]} is not inside the image; the file is damaged")
 
 
+def _masked_areas(facts: Metadata) -> tuple[ActiveArea, ...]:
+    """The rectangles of MaskedAreas: top, left, bottom and right of each; those without extent do not count."""
+    corners = facts.integers(tags.MASKED_AREAS)
+    rectangles = zip(*(corners[side::4] for side in range(4)), strict=False)
+    return tuple(
+        ActiveArea(top, left, bottom - top, right - left)
+        for top, left, bottom, right in rectangles
+        if 0 <= top < bottom and 0 <= left < right
+    )
+
+
 def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:
     """(3, 3); a DNG keeps its own matrices, which the writer carries over."""
     matrix = torch.from_numpy(np.asarray(raw.rgb_xyz_matrix, dtype=np.float32)[:3].copy())
@@ -226,17 +238,21 @@ def _exposure(raw: rawpy.RawPy, facts: Metadata) -> Exposure:
     )
 
 
-def _noise_profile(facts: Metadata) -> NoiseModel | None:
-    """The NoiseProfile tag: one pair (shot, read) for all colours, or one per colour plane R, G, B.
+def _with_noise_profile(frame: RawFrame, facts: Metadata) -> RawFrame:
+    """The photo with its NoiseProfile tag: one pair (shot, read) for all colours, or one per colour plane R, G, B.
 
-    Raises InvalidNoiseError where its values are not those of a sensor.
+    A tag whose values are not those of a sensor does not count, and the photo says why.
     """
     values = facts.numbers(tags.NOISE_PROFILE)
+    if not values:
+        return frame
     planes = {2: (0, 0, 0, 0), 6: (0, 1, 1, 2), 8: (0, 1, 2, 3)}.get(len(values))
     if planes is None:
-        return None
-    try:
-        profile = NoiseModel.per_plane([values[2 * i] for i in planes], [values[2 * i + 1] for i in planes])
-    except InvalidNoiseError as error:
-        raise InvalidNoiseError(f"its NoiseProfile tag is absurd: {error}") from error
-    return profile if bool((profile.shot > 0).all()) else None
+        return dataclasses.replace(
+            frame, noise_profile_fault=f"its NoiseProfile tag has {len(values)} values; left out"
+        )
+    absurd = next((value for value in values if not 0 <= value <= MAX_VARIANCE), None)
+    if absurd is not None:
+        return dataclasses.replace(frame, noise_profile_fault=f"its NoiseProfile tag says {absurd:g}; left out")
+    profile = NoiseModel.per_plane([values[2 * i] for i in planes], [values[2 * i + 1] for i in planes])
+    return dataclasses.replace(frame, noise_profile=profile) if bool((profile.shot > 0).all()) else frame

@@ -18,7 +18,7 @@ import platformdirs
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import ModelError
+from rawclean.errors import ModelError, UsageError
 from rawclean.io.atomic import write_atomically
 from rawclean.models.weights import load_network
 from rawclean.networks import Network
@@ -109,12 +109,12 @@ def list_models() -> list[ModelCard]:
 
 
 def find_model(name: str, cards: list[ModelCard] | None = None) -> ModelCard:
-    """The card with this name, of all models or of `cards`; raises ModelError where there is none."""
+    """The card with this name, of all models or of `cards`; raises UsageError where there is none."""
     cards = list_models() if cards is None else cards
     for card in cards:
         if card.name == name:
             return card
-    raise ModelError(f"no model named {name!r}; there are: {', '.join(card.name for card in cards)}")
+    raise UsageError(f"no model named {name!r}; there are: {', '.join(card.name for card in cards)}")
 
 
 def choose_model(
@@ -152,10 +152,10 @@ def read_manifest(folder: Path) -> list[ModelCard]:
 def check_name(name: str, folder: Path, *, overwrite: bool) -> Path:
     """Where the weights of a model of this name belong in a folder.
 
-    Raises ModelError where it is no plain name, or one that the folder has already and that may not be replaced.
+    Raises UsageError where it is no plain name, ModelError where the folder has it already and it may not be replaced.
     """
     if not _NAME.fullmatch(name):
-        raise ModelError(f"{name!r} is no name of a model: use up to 64 letters, digits, dots, dashes and underscores")
+        raise UsageError(f"{name!r} is no name of a model: use up to 64 letters, digits, dots, dashes and underscores")
     path = folder / f"{name}.safetensors"
     known = {card.name for card in read_manifest(folder)} if os.path.isfile(folder / MANIFEST) else set()  # noqa: PTH113
     if not overwrite and (name in known or os.path.lexists(path)):
