@@ -151,7 +151,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
         found=found,
         levels=levels,
         bad_pixels=mapped.count,
-        warning="; ".join(filter(None, (_denoised_note(source), found.warning, black_note))) or None,
+        warning="; ".join(filter(None, (_denoised_note(source), frame.doubt, found.warning, black_note))) or None,
         card=choose(frame, found.noise, settings),
         seconds=seconds,
     )

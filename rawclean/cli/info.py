@@ -47,8 +47,8 @@ def info(
         "clip_level": found.clip.tolist(),
         "model": choose(frame, found.noise, settings).name,
     }
-    if found.warning:
-        print_warning(found.warning)
+    for warning in filter(None, (frame.doubt, found.warning)):
+        print_warning(warning)
     if as_json:
         print_json(facts)
         return

@@ -31,11 +31,17 @@ from rawclean.io.bad_sites import listed_bad_sites
 from rawclean.io.levels import check_signal, read_levels, without_black_deltas
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
+from rawclean.io.raw_digest import contradicts_digest
 from rawclean.io.segments import stored_image
 from rawclean.io.white_balance import NO_GAINS, camera_gains, neutral_gains
 
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
+
+DIGEST_DIFFERS = (
+    "its raw data do not fit its digest: they are damaged, or a program changed them and left the digest; look at it "
+    "closely, and copy it from the card again if you can"
+)
 
 MIN_SIDE = 16
 """Smallest visible side, in samples, that is a photo."""
@@ -62,7 +68,9 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         check_raw_image(facts)
         ours = None if libraw_reads(facts) else read_raster(facts)
         with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
-            frame = _frame(raw, facts, libraw.samples(raw, path) if ours is None else ours, path)
+            raster = libraw.samples(raw, path) if ours is None else ours
+            doubt = DIGEST_DIFFERS if contradicts_digest(facts, raster) else None
+            frame = dataclasses.replace(_frame(raw, facts, raster, path), doubt=doubt)
         return dataclasses.replace(frame, noise_profile=_noise_profile(facts)) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError, InvalidNoiseError) as error:
         raise type(error)(f"{path}: {error}") from error
