@@ -20,7 +20,7 @@ from rawclean.inference.choices import TILE, DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, Progress, Signal, denoise
 from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
 from rawclean.io.applied import is_denoised
-from rawclean.io.atomic import check_target, take_times_and_mode
+from rawclean.io.atomic import check_target
 from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.raw import read_raw
@@ -177,8 +177,7 @@ def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None 
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
     """Write the result and say what was done; raises as `denoise_file`."""
     with _timed(photo.seconds, "write"):
-        write_photo(photo.output, denoised)
-        take_times_and_mode(photo.output, photo.source)
+        beside = write_photo(photo.output, denoised)
     frame, found, engine = photo.frame, photo.found, _engine(photo.card, settings)
     return DenoiseReport(
         source=str(photo.source),
@@ -197,7 +196,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         bad_pixels=photo.bad_pixels,
         correlated=found.correlated,
         clip=tuple(found.clip.tolist()),
-        warning=photo.warning,
+        warning="; ".join(filter(None, (photo.warning, beside))) or None,
         seconds=photo.seconds,
     )
 
