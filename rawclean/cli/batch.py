@@ -10,6 +10,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.batch_display import BatchDisplay, Shown, print_forecasts
+from rawclean.cli.interrupt import INTERRUPTED
 from rawclean.cli.report import print_error
 from rawclean.core.choices import BadPixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from rawclean.pipeline import DenoiseSettings
 
 PARTLY_FAILED = 3
-INTERRUPTED = 130
 
 
 class Format(Enum):
