@@ -19,7 +19,8 @@ from rawclean.errors import RawcleanError
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.raw import count_samples, read_raw
 from rawclean.io.writers import write_photo
-from rawclean.pipeline import DenoiseSettings, denoise_file
+from rawclean.pipeline import denoise_file
+from rawclean.settings import DenoiseSettings
 
 SETTINGS = DenoiseSettings(noise=(1e-3, 1e-6), overwrite=True)
 NOISE = NoiseModel.uniform(1e-3, 1e-6)

@@ -9,7 +9,8 @@ from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_belief import measured_belief, prior_belief, stated_belief
 from rawclean.errors import InvalidNoiseError
 from rawclean.io.raw import read_raw
-from rawclean.noise_source import NoiseSettings, find_noise
+from rawclean.noise_source import find_noise
+from rawclean.settings import NoiseSettings
 
 NOTHING = NoiseSettings()
 

@@ -11,7 +11,8 @@ import pytest
 
 from rawclean.errors import OutputError, TargetFullError
 from rawclean.io.atomic import check_target, write_atomically
-from rawclean.pipeline import DenoiseSettings, prepare
+from rawclean.pipeline import prepare
+from rawclean.settings import DenoiseSettings
 
 
 @pytest.fixture

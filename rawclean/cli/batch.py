@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rawclean.batch.plan import Job, Selection, Unreadable
     from rawclean.batch.resume import Redo
     from rawclean.batch.workers import Workers
-    from rawclean.pipeline import DenoiseSettings
+    from rawclean.settings import DenoiseSettings
 
 PARTLY_FAILED = 3
 
@@ -121,7 +121,7 @@ def batch(
     from rawclean.batch.plan import DEFAULT_FOLDER, Selection
     from rawclean.batch.resume import Redo
     from rawclean.batch.storage import join
-    from rawclean.pipeline import DenoiseSettings
+    from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(
         *(model, iso, shot_and_read, strength, device, precision, tile),
@@ -146,11 +146,12 @@ def batch(
 def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -> None:
     """Plan, run and say what came of it; raises typer.Exit with the status."""
     from rawclean.batch.plan import plan_jobs
-    from rawclean.batch.report import check_report
     from rawclean.batch.watch import arriving_jobs
     from rawclean.errors import UnreadablePhotoError
 
     if request.report:
+        from rawclean.batch.report import check_report
+
         check_report(request.report)
     blocked: list[str] = []
     jobs = plan_jobs(request.folder, request.out, request.selection, _noting(blocked, request.folder))
@@ -186,7 +187,6 @@ def _noting(blocked: list[str], folder: str) -> "Unreadable":
 def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay) -> bool:
     """Denoise until all is done or Ctrl-C comes, and write the report; whether it was Ctrl-C."""
     from rawclean.batch.journal import Journal, journal_path
-    from rawclean.batch.report import write_report
     from rawclean.batch.run import Run, run_jobs
     from rawclean.batch.storage import list_files
 
@@ -201,6 +201,8 @@ def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay)
         except KeyboardInterrupt:
             interrupted = True
         if request.report:
+            from rawclean.batch.report import write_report
+
             write_report(request.report, request.out, journal.entries(), hands.executor)
     return interrupted
 

@@ -18,7 +18,8 @@ def info(
     """Show camera, geometry, noise and the model that would be chosen."""
     shot_and_read = options.parse_noise(noise)
     from rawclean.noise_source import find_noise
-    from rawclean.pipeline import DenoiseSettings, choose, read_photo, statements
+    from rawclean.pipeline import choose, read_photo, statements
+    from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(iso=iso, noise=shot_and_read)
     frame = read_photo(source, settings)

@@ -46,13 +46,6 @@ DIGEST_DIFFERS = (
 MIN_SIDE = 16
 """Smallest visible side, in samples, that is a photo."""
 
-RAW_SUFFIXES = frozenset(
-    {".3fr", ".arq", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc"}
-    | {".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf"}
-    | {".srw", ".x3f"}
-)
-"""Names under which LibRaw's cameras keep their photos; a folder is searched for them."""
-
 
 def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
     """Read a photo: a Bayer or X-Trans mosaic, monochrome, or a demosaiced DNG.
