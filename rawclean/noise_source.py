@@ -20,6 +20,7 @@ from rawclean.errors import InvalidNoiseError
 from rawclean.inference.measure import MeasuredNoise, NoisePoint, measure_noise
 from rawclean.io.noise_profiles import profile_noise, typical_noise
 from rawclean.models.instruments import shipped_meter
+from rawclean.settings import NoiseSettings
 
 TAG_WIDTH = 0.1
 """Standard deviation of the log of sigma by a tag; phones' are worse, which is what `LIAR` is for."""
@@ -48,16 +49,6 @@ NOTHING_SEEN = (
     "nearly all of the photo is black, clipped or perfectly even: its noise cannot be measured, and the file "
     "does not state it; give it with --iso N or --noise SHOT,READ"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoiseSettings:
-    """What a user says of the noise."""
-
-    iso: float | None = None
-    """Noise of this ISO instead of what the file says."""
-    noise: tuple[float, float] | None = None
-    """Shot and read variance, believed without question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,97 +10,29 @@ from pathlib import Path
 
 from rawclean.core.choices import BadPixels
 from rawclean.core.frame import RawFrame
+from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.layout import mosaic_of
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
 from rawclean.core.noise import NoiseModel
+from rawclean.denoise_report import DenoiseReport, Statement
 from rawclean.errors import ModelError, RawcleanError
 from rawclean.inference.bad_pixels import map_bad_pixels
-from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.inference.choices import DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, Progress, Signal, denoise
-from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
+from rawclean.inference.device import pick_device, pick_dtype
 from rawclean.io.applied import is_denoised
-from rawclean.io.atomic import check_target, take_times_and_mode
-from rawclean.io.compression import Compression
+from rawclean.io.atomic import check_target
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.raw import read_raw
 from rawclean.io.spelled import spelled
 from rawclean.io.writers import check_format, write_photo
 from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models, load_model
-from rawclean.noise_source import FoundNoise, NoiseSettings, find_noise
+from rawclean.noise_source import FoundNoise, find_noise
+from rawclean.settings import DenoiseSettings
 
 _NETWORK = threading.Lock()
 """The network uses all cores or the GPU: of photos at work in several threads, one is in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class DenoiseSettings:
-    """How to denoise; the defaults suit every photo."""
-
-    model: str | None = None
-    """Name of a model; None chooses by noise."""
-    iso: float | None = None
-    """Noise of this ISO instead of what the file says."""
-    noise: tuple[float, float] | None = None
-    """Shot and read variance instead of what the file says."""
-    strength: float = 1.0
-    """Share of the noise that is taken away, 0 to 1."""
-    device: DeviceChoice = DeviceChoice.AUTO
-    precision: Precision = Precision.AUTO
-    tile: int = TILE
-    overwrite: bool = False
-    compression: Compression = Compression.LJPEG
-    """Of the samples in a DNG."""
-    bad_pixels: BadPixels = BadPixels.AUTO
-    """Which sites are replaced by their neighbours first."""
-    specialists: bool = True
-    """Whether to choose among the specialists of noise ranges, too."""
-
-    @property
-    def told_noise(self) -> NoiseSettings:
-        """What the user says of the noise."""
-        return NoiseSettings(iso=self.iso, noise=self.noise)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What one witness says of the noise, for people and scripts."""
-
-    origin: str
-    sigma: float
-    """At 18 % signal."""
-    width: float
-    """Standard deviation of its logarithm."""
-
-
-@dataclass(frozen=True, slots=True)
-class DenoiseReport:
-    """What was done to one photo."""
-
-    source: str
-    output: str
-    camera: str
-    width: int
-    height: int
-    noise_origin: str
-    shot: float
-    read: float
-    sigma: float
-    """At 18 % signal."""
-    model: str
-    model_sha256: str
-    device: str
-    evidence: tuple[Statement, ...]
-    """What each witness says of the noise."""
-    bad_pixels: int
-    """Sites that were replaced by their neighbours."""
-    correlated: bool
-    """Whether the camera has smoothed its noise."""
-    clip: tuple[float, ...]
-    """Signal at which R, Gr, Gb and B are saturated, of white."""
-    warning: str | None
-    seconds: dict[str, float]
-    """Wall time of decode, noise, network and write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +83,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
         found=found,
         levels=levels,
         bad_pixels=mapped.count,
-        warning="; ".join(filter(None, (_denoised_note(source), found.warning, black_note))) or None,
+        warning="; ".join(filter(None, (_denoised_note(source), frame.doubt, found.warning, black_note))) or None,
         card=choose(frame, found.noise, settings),
         seconds=seconds,
     )
@@ -177,8 +109,7 @@ def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None 
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
     """Write the result and say what was done; raises as `denoise_file`."""
     with _timed(photo.seconds, "write"):
-        write_photo(photo.output, denoised)
-        take_times_and_mode(photo.output, photo.source)
+        beside = write_photo(photo.output, denoised)
     frame, found, engine = photo.frame, photo.found, _engine(photo.card, settings)
     return DenoiseReport(
         source=str(photo.source),
@@ -197,7 +128,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         bad_pixels=photo.bad_pixels,
         correlated=found.correlated,
         clip=tuple(found.clip.tolist()),
-        warning=photo.warning,
+        warning="; ".join(filter(None, (photo.warning, beside))) or None,
         seconds=photo.seconds,
     )
 

@@ -35,7 +35,8 @@ class Outcome:
 
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     seconds: float = 0.0
-    peak: int = 0
+    peak: tuple[int, int] = (0, 0)
+    """Of memory in MiB, and the seed of the file that took it."""
 
 
 class Worker:
@@ -45,7 +46,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, source: Path, output: Path, *, network: bool = True) -> tuple[str, float, int]:
-        """Answer, seconds, and the process's peak of memory in MiB so far."""
+        """Answer, seconds, and the process's peak of memory in MiB while it worked on this file."""
         if self._process is None:
             command = [sys.executable, Path(__file__).with_name("fuzz_worker.py")]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -126,7 +127,7 @@ def main() -> int:
             word = judged(answer, seconds, [path.name for path in folder.iterdir()])
             outcome = outcomes[kind]
             outcome.counts[word] += 1
-            outcome.seconds, outcome.peak = max(outcome.seconds, seconds), max(outcome.peak, peak)
+            outcome.seconds, outcome.peak = max(outcome.seconds, seconds), max(outcome.peak, (peak, seed))
             if word not in GOOD:
                 print(f"seed {seed}, {origin}, {kind}: {word} after {seconds:.1f} s: {answer[:300]}", flush=True)
     worker.stop()
@@ -136,12 +137,12 @@ def main() -> int:
 def report(outcomes: dict[str, Outcome]) -> int:
     """Print a line for each kind of damage; 1 where one is bad."""
     bad = 0
-    print(f"{'damage':14}{'done':>6}{'refused':>9}{'wrong':>7}{'slowest s':>11}{'peak MiB':>10}")
+    print(f"{'damage':14}{'done':>6}{'refused':>9}{'wrong':>7}{'slowest s':>11}{'peak MiB':>10}{'seed':>8}")
     for kind, outcome in sorted(outcomes.items()):
         wrong = sum(count for word, count in outcome.counts.items() if word not in GOOD)
         bad += wrong
         done, refused = (outcome.counts[word] for word in GOOD)
-        print(f"{kind:14}{done:6}{refused:9}{wrong:7}{outcome.seconds:11.2f}{outcome.peak:10}")
+        print(f"{kind:14}{done:6}{refused:9}{wrong:7}{outcome.seconds:11.2f}{outcome.peak[0]:10}{outcome.peak[1]:8}")
     return int(bad > 0)
 
 

@@ -1,6 +1,8 @@
 import json
 import multiprocessing
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from rawclean.batch.journal import Journal, journal_path
 from rawclean.batch.plan import Selection, plan_jobs
 from rawclean.batch.run import Run, run_jobs
 from rawclean.batch.workers import Workers
-from rawclean.pipeline import DenoiseSettings
+from rawclean.settings import DenoiseSettings
 
 
 @pytest.fixture
@@ -44,6 +46,28 @@ def batch_lines(rawclean, *arguments):
     result = rawclean("batch", *arguments, "--json")
     lines = [json.loads(line) for line in result.out.splitlines()]
     return {Path(line["job"]["source"]).name: line for line in lines}
+
+
+WATCHED = """
+import sys
+from rawclean.cli import main
+
+if __name__ == "__main__":
+    try:
+        main.run()
+    finally:
+        print("torch" in sys.modules)
+"""
+
+
+def test_the_process_that_watches_loads_no_torch(shoot, tmp_path):
+    """Loading it twice costs seconds at every start."""
+    program = tmp_path / "program.py"
+    program.write_text(WATCHED)
+    command = [sys.executable, program, "batch", shoot, "--include", "one.dng", "--json"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert json.loads(lines[0])["report"]
+    assert lines[1:] == ["False"]
 
 
 def test_a_second_run_does_only_what_is_missing(rawclean, shoot):

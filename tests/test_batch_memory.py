@@ -11,7 +11,7 @@ import pytest
 
 from rawclean.batch.memory import BYTES_PER_SAMPLE, PROGRAM, MemoryBudget, with_fitting_tile
 from rawclean.errors import MemoryLimitError
-from rawclean.pipeline import DenoiseSettings
+from rawclean.settings import DenoiseSettings
 
 MEGA = 10**6
 GIB = 1 << 30

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rawclean.evaluation.metrics import raw_psnr
+from rawclean.io.applied import is_denoised
 from rawclean.io.raw import read_raw
 
 
@@ -54,6 +55,7 @@ def test_denoising_a_simulated_photo_brings_it_closer_to_the_clean_one(rawclean,
     assert rawclean("denoise", noisy, "-o", out, "-q").status == 0
     truth, before, after = (frame.levels.to_linear(frame.samples) for frame in map(read_raw, (clean, noisy, out)))
     assert raw_psnr(after, truth) > raw_psnr(before, truth) + 8
+    assert [is_denoised(path) for path in (noisy, clean, out)] == [False, False, True]
 
 
 def test_simulated_noise_is_what_its_tag_says(rawclean, sample, tmp_path):

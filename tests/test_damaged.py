@@ -1,6 +1,7 @@
 """Raw images that are not all there, or not what their tags say: refused; LibRaw would fill them with old memory."""
 
 import contextlib
+import random
 import resource
 import struct
 import time
@@ -253,3 +254,46 @@ def test_previews_are_made_anew_at_a_sane_size(shared, tmp_path, name):
     sides = [tiff.integers(page.entries.get(tags.IMAGE_WIDTH)) for page in tiff.chain()]
     assert max(side for (side,) in sides) <= 1024
     assert (tmp_path / "out.dng").stat().st_size < 1 << 20
+
+
+DIGESTED = ("pixel7_dark_iso744_ljpeg.dng", "canon_eos_6d_lossy_linear_iso1000.dng")
+"""By the samples, and by the encoded tiles."""
+
+
+def changed_inside_tiles(path: Path, target: Path, seed: int) -> Path:
+    """With 20 random bytes of one tile."""
+    rng = random.Random(seed)
+    facts = read_metadata(path)
+    offset, size = rng.choice(list(zip(*(values for _, values in places(path)), strict=True)))
+    data = bytearray(facts.tiff.data)
+    for place in rng.sample(range(offset + size // 4, offset + size), 20):
+        data[place] ^= rng.randrange(1, 256)
+    target.write_bytes(data)
+    return target
+
+
+def is_seen(path: Path) -> bool:
+    """Whether a photo is refused or doubted."""
+    try:
+        return read_raw(path).doubt is not None
+    except UnreadablePhotoError:
+        return True
+
+
+@pytest.mark.parametrize("name", DIGESTED)
+def test_bytes_that_changed_inside_a_tile_are_seen(shared, tmp_path, name):
+    path = shared / "raw" / name
+    assert not is_seen(path)
+    assert all(is_seen(changed_inside_tiles(path, tmp_path / "a.dng", seed)) for seed in range(8))
+
+
+def test_a_doubt_is_a_warning(rawclean, shared, tmp_path):
+    source = shared / "raw" / "pixel7_dark_iso744_ljpeg.dng"
+    digest = read_metadata(source).tiff.first().entries[tags.NEW_RAW_IMAGE_DIGEST]
+    path = tmp_path / "a.dng"
+    path.write_bytes(source.read_bytes().replace(digest.data, bytes(15) + b"1"))
+    for command in (("info", path), ("denoise", path, "-o", tmp_path / "out.dng", "--quiet")):
+        result = rawclean(*command)
+        assert result.status == 0
+        assert "do not fit its digest" in result.err
+    assert read_raw(tmp_path / "out.dng").doubt is None

@@ -14,6 +14,7 @@ from rawclean.errors import ModelError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.publish import denoiser_of
 from rawclean.evaluation.scenes import read_scenes
+from rawclean.models.instruments import load_instrument, save_instrument
 from rawclean.models.manifest import (
     GENERAL,
     SPECIALIST,
@@ -28,6 +29,8 @@ from rawclean.models.manifest import (
 )
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import build_network
+from rawclean.networks.noise_meter import NoiseMeter
+from rawclean.networks.site_judge import SiteJudge
 
 
 def sigma_noise(sigma: float) -> NoiseModel:
@@ -176,3 +179,14 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value):
     save_weights(tmp_path / "a.safetensors", "fan", network)
     with pytest.raises(ModelError, match="not finite"):
         load_network(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("kind", [NoiseMeter, SiteJudge])
+def test_instruments_that_are_not_finite_are_refused(tmp_path, kind, value):
+    instrument = kind()
+    with torch.no_grad():
+        next(instrument.parameters()).view(-1)[-1] = value
+    save_instrument(tmp_path / "a.safetensors", instrument)
+    with pytest.raises(ModelError, match="not finite"):
+        load_instrument(tmp_path / "a.safetensors", kind)

@@ -11,7 +11,8 @@ from rawclean.core.noise_belief import measured_belief, prior_belief, stated_bel
 from rawclean.errors import InvalidNoiseError
 from rawclean.inference.measure import MeasuredNoise, NoisePoint
 from rawclean.io.raw import read_raw
-from rawclean.noise_source import TAG_WIDTH, Evidence, NoiseSettings, find_noise, weighed
+from rawclean.noise_source import TAG_WIDTH, Evidence, find_noise, weighed
+from rawclean.settings import NoiseSettings
 
 NOTHING = NoiseSettings()
 

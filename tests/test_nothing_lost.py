@@ -11,7 +11,8 @@ import pytest
 
 from rawclean.errors import OutputError, TargetFullError
 from rawclean.io.atomic import check_target, write_atomically
-from rawclean.pipeline import DenoiseSettings, prepare
+from rawclean.pipeline import prepare
+from rawclean.settings import DenoiseSettings
 
 
 @pytest.fixture
@@ -96,11 +97,40 @@ def test_a_folder_that_went_away_is_one_line(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_result_has_times_and_mode_of_its_source(rawclean, shoot):
     source = shoot / "one.dng"
-    source.chmod(0o600)
-    os.utime(source, ns=(10**18, 10**18 + 1))
+    beside = shoot / "one.dng.xmp"
+    beside.write_text("<x/>")
+    for path, mode in ((source, 0o600), (beside, 0o640)):
+        path.chmod(mode)
+        os.utime(path, ns=(10**18, 10**18 + mode))
     assert rawclean("batch", shoot, "--quiet").status == 0
-    told = (shoot / "denoised" / "one.dng").stat()
-    assert (told.st_mode & 0o777, told.st_mtime_ns) == (0o600, 10**18 + 1)
+    for path, mode in ((source, 0o600), (beside, 0o640)):
+        told = (shoot / "denoised" / path.name).stat()
+        assert (told.st_mode & 0o777, told.st_mtime_ns) == (mode, 10**18 + mode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_result_is_never_to_be_read_by_more_than_its_source(tmp_path):
+    source, output = tmp_path / "a.dng", tmp_path / "b.dng"
+    source.touch(0o600)
+
+    def modes():
+        yield b"secret"
+        yield b"".join(bytes([path.stat().st_mode & 0o077]) for path in tmp_path.iterdir())
+
+    write_atomically(output, modes(), like=source)
+    assert output.read_bytes() == b"secret\0\0"
+
+
+def test_a_sidecar_of_too_long_a_name_does_not_fail_the_photo(rawclean, sample, tmp_path):
+    source = tmp_path / "a.dng"
+    shutil.copy(sample, source)
+    (tmp_path / "a.dng.pp3").write_text("[Version]")
+    output = tmp_path / f"{'x' * 251}.dng"
+    result = rawclean("denoise", source, "-o", output, "--quiet")
+    one_line(result, "a.dng.pp3 is not copied", status=0)
+    assert "too long" in result.err
+    assert output.exists()
+    assert rawclean("denoise", output, "-o", tmp_path / "b.dng", "--quiet").status == 0
 
 
 def test_a_link_to_nowhere_counts_as_there(tmp_path, sample):

@@ -10,7 +10,8 @@ from rawclean.core.bayer import BayerPattern
 from rawclean.core.layout import independent_planes
 from rawclean.errors import InvalidLevelsError, RawcleanError, UnsupportedSensorError
 from rawclean.io import metadata as tags
-from rawclean.io.raw import RAW_SUFFIXES, read_raw
+from rawclean.io.raw import read_raw
+from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.io.tiff import Tiff, TiffCanvas
 from rawclean.io.white_balance import UNCLIPPED
 

@@ -13,7 +13,8 @@ import tifffile
 from dng_factory import READ, SHOT
 from dng_matrix import CASES
 
-from rawclean.pipeline import DenoiseSettings, denoise_file
+from rawclean.pipeline import denoise_file
+from rawclean.settings import DenoiseSettings
 
 REAL_FILES = (
     *("gopro_hero7_scene_iso252.dng", "gopro_hero7_chart_iso255.dng", "canon_550d_chart_14bit.dng"),

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from batch_process import COMMAND, digests, start
 
-from rawclean.batch.job import Stopped
+from rawclean.batch.outcome import Stopped
 from rawclean.batch.supervisor import Limits, Supervisor
 from rawclean.errors import WorkerLostError
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from rawclean.batch.job import Stopped
-from rawclean.inference.device import keep_freed_memory
+from rawclean.batch.outcome import Stopped
+from rawclean.core.glibc import keep_freed_memory
 
 
 @dataclass(frozen=True, slots=True)

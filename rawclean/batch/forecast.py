@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from rawclean.batch import storage
-from rawclean.batch.job import DENOISED, Outcome
+from rawclean.batch.outcome import DENOISED, Outcome
 from rawclean.batch.plan import Job
 from rawclean.errors import RawcleanError
 from rawclean.io.applied import is_denoised
 from rawclean.noise_source import find_noise
-from rawclean.pipeline import DenoiseSettings, choose, read_photo
+from rawclean.pipeline import choose, read_photo
+from rawclean.settings import DenoiseSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,56 +1,20 @@
-"""One job: a photo by path or URL to a result and an outcome. This is what runs on the worker."""
+"""One job: a photo by path or URL to a result and an outcome. This is what runs on the worker, and needs torch."""
 
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 
 from rawclean.batch import storage
 from rawclean.batch.memory import memory_budget
+from rawclean.batch.outcome import DENOISED, Outcome, Step, Watch
 from rawclean.batch.plan import Job
 from rawclean.errors import RawcleanError, TargetFullError
 from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import remove_leftovers
 from rawclean.io.raw import count_samples
 from rawclean.io.spelled import spelled
-from rawclean.pipeline import DenoiseReport, DenoiseSettings, clean, finish, prepare
-
-DENOISED = "is denoised already; --force denoises it again"
-
-
-class Step(Enum):
-    """What a photo is going through."""
-
-    READ = "reading"
-    WAIT = "waiting"
-    """For memory, or for the network, which has one photo at a time."""
-    NETWORK = "denoising"
-    WRITE = "writing"
-
-
-Watch = Callable[[Job, Step, float], None]
-"""Called with a job, its step, and the share of the step that is done; may raise Stopped."""
-
-
-class Stopped(BaseException):
-    """Raised by a `Watch` to give up the photo, of which then nothing is left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one job: a report, an error, or a reason why there was nothing to do."""
-
-    job: Job
-    report: DenoiseReport | None = None
-    error: str | None = None
-    skipped: str | None = None
-    digest: str | None = None
-    """sha256 of the source, where it could be read."""
-    fatal: bool = False
-    """Whether the error would meet every other photo, too."""
-    trace: str | None = None
-    """Of a bug in rawclean."""
+from rawclean.pipeline import clean, finish, prepare
+from rawclean.settings import DenoiseSettings
 
 
 def denoise_job(

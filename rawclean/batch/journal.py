@@ -22,7 +22,7 @@ from typing import Any, Self
 import platformdirs
 
 from rawclean.batch import storage
-from rawclean.batch.job import Outcome
+from rawclean.batch.outcome import Outcome
 from rawclean.batch.plan import Job
 from rawclean.core.printable import without_credentials
 from rawclean.errors import OutputError, TargetFullError

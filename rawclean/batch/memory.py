@@ -14,7 +14,7 @@ import psutil
 
 from rawclean.errors import MemoryLimitError
 from rawclean.inference.choices import TILE
-from rawclean.pipeline import DenoiseSettings
+from rawclean.settings import DenoiseSettings
 
 PROGRAM = 512 << 20
 BYTES_PER_SAMPLE = 32

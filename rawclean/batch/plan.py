@@ -10,7 +10,7 @@ from pathlib import PurePath, PurePosixPath
 
 from rawclean.batch import storage
 from rawclean.errors import OutputError, UnreadablePhotoError, UsageError
-from rawclean.io.raw import RAW_SUFFIXES
+from rawclean.io.suffixes import RAW_SUFFIXES
 
 DEFAULT_FOLDER = "denoised"
 NAME_FIELDS = ("stem", "ext", "folder")

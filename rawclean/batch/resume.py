@@ -5,15 +5,13 @@ from dataclasses import replace
 from enum import Enum
 
 from rawclean.batch import storage
-from rawclean.batch.job import Outcome
 from rawclean.batch.journal import Entry, Journal, State
+from rawclean.batch.outcome import Outcome
 from rawclean.batch.plan import Job
-from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import without_credentials
 from rawclean.errors import RawcleanError
 from rawclean.io.xmp import copy_sidecars
-from rawclean.models.manifest import choose_model, find_model, list_models
-from rawclean.pipeline import DenoiseSettings
+from rawclean.settings import DenoiseSettings
 
 
 class Redo(Enum):
@@ -86,6 +84,9 @@ def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:
     """Whether the photo's noise would get the same weights today."""
     if entry.report is None:
         return True
+    from rawclean.core.noise import NoiseModel  # noqa: PLC0415 (torch, which a first run does not need here)
+    from rawclean.models.manifest import choose_model, find_model, list_models  # noqa: PLC0415
+
     try:
         cards = list_models()
         used = find_model(entry.report["model"], cards)

@@ -6,14 +6,14 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
 
 from rawclean.batch import storage
-from rawclean.batch.job import Outcome, Stopped, Watch, denoise_job
 from rawclean.batch.journal import Journal
+from rawclean.batch.outcome import Outcome, Stopped, Watch
 from rawclean.batch.plan import Job
 from rawclean.batch.resume import Redo, left_to_do, settings_key
 from rawclean.batch.workers import Workers
 from rawclean.errors import TargetFullError
 from rawclean.io.atomic import remove_leftovers
-from rawclean.pipeline import DenoiseSettings
+from rawclean.settings import DenoiseSettings
 
 POLL_SECONDS = 0.5
 """Ctrl-C is not heard while Windows waits without an end."""
@@ -73,8 +73,14 @@ def _begun(job: Job, run: Run, results: Mapping[str, str], pending: _Pending) ->
 def _submitted(job: Job, run: Run) -> Future[Outcome]:
     submit = run.workers.executor.submit
     if run.workers.watched and run.watch:
-        return submit(denoise_job, job, run.settings, run.max_memory, watch=run.watch)
-    return submit(denoise_job, job, run.settings, run.max_memory)
+        return submit(_denoised, job, run.settings, run.max_memory, watch=run.watch)
+    return submit(_denoised, job, run.settings, run.max_memory)
+
+
+def _denoised(job: Job, settings: DenoiseSettings, max_memory: int | None, watch: Watch | None = None) -> Outcome:
+    from rawclean.batch.job import denoise_job  # noqa: PLC0415 (torch is for the worker alone)
+
+    return denoise_job(job, settings, max_memory, watch)
 
 
 def _ended(pending: _Pending, run: Run, *, wait_for_one: bool = True) -> Iterator[Outcome]:

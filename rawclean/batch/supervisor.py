@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 import psutil
 
 from rawclean.batch import child
-from rawclean.batch.job import Step, Stopped
+from rawclean.batch.outcome import Step, Stopped
 from rawclean.errors import WorkerLostError
 
 P = ParamSpec("P")

@@ -10,6 +10,7 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.batch_display import BatchDisplay, Shown, print_forecasts
+from rawclean.cli.interrupt import INTERRUPTED
 from rawclean.cli.report import print_error
 from rawclean.core.choices import BadPixels
 from rawclean.inference.choices import TILE, DeviceChoice, Precision
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
     from rawclean.batch.plan import Job, Selection, Unreadable
     from rawclean.batch.resume import Redo
     from rawclean.batch.workers import Workers
-    from rawclean.pipeline import DenoiseSettings
+    from rawclean.settings import DenoiseSettings
 
 PARTLY_FAILED = 3
-INTERRUPTED = 130
 
 
 class Format(Enum):
@@ -121,10 +121,11 @@ def batch(
     from rawclean.batch.plan import DEFAULT_FOLDER, Selection
     from rawclean.batch.resume import Redo
     from rawclean.batch.storage import join
-    from rawclean.models.manifest import find_model
-    from rawclean.pipeline import DenoiseSettings
+    from rawclean.settings import DenoiseSettings
 
     if model is not None:
+        from rawclean.models.manifest import find_model
+
         find_model(model)  # else every photo would fail by it
     settings = DenoiseSettings(
         *(model, iso, shot_and_read, strength, device, precision, tile),
@@ -149,11 +150,12 @@ def batch(
 def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -> None:
     """Plan, run and say what came of it; raises typer.Exit with the status."""
     from rawclean.batch.plan import plan_jobs
-    from rawclean.batch.report import check_report
     from rawclean.batch.watch import arriving_jobs
     from rawclean.errors import UnreadablePhotoError
 
     if request.report:
+        from rawclean.batch.report import check_report
+
         check_report(request.report)
     blocked: list[str] = []
     jobs = plan_jobs(request.folder, request.out, request.selection, _noting(blocked, request.folder))
@@ -189,7 +191,6 @@ def _noting(blocked: list[str], folder: str) -> "Unreadable":
 def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay) -> bool:
     """Denoise until all is done or Ctrl-C comes, and write the report; whether it was Ctrl-C."""
     from rawclean.batch.journal import Journal, journal_path
-    from rawclean.batch.report import write_report
     from rawclean.batch.run import Run, run_jobs
     from rawclean.batch.storage import list_files
 
@@ -204,6 +205,8 @@ def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay)
         except KeyboardInterrupt:
             interrupted = True
         if request.report:
+            from rawclean.batch.report import write_report
+
             write_report(request.report, request.out, journal.entries(), hands.executor)
     return interrupted
 

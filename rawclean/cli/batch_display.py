@@ -12,7 +12,7 @@ from rawclean.cli.report import print_error, print_json, print_line, print_notes
 
 if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
-    from rawclean.batch.job import Outcome, Step
+    from rawclean.batch.outcome import Outcome, Step
     from rawclean.batch.plan import Job
 
 
@@ -59,7 +59,7 @@ class BatchDisplay:
 
     def show(self, outcome: "Outcome") -> None:
         """Show one outcome: its report on standard output, what went wrong on standard error."""
-        from rawclean.batch.job import DENOISED
+        from rawclean.batch.outcome import DENOISED
 
         self._count(outcome)
         self._lines.drop(outcome.job.name, counts=outcome.skipped is None)

@@ -36,7 +36,8 @@ def denoise(
 ) -> None:
     """Denoise one photo; the source is never changed."""
     shot_and_read = options.parse_noise(noise)
-    from rawclean.pipeline import DenoiseSettings, denoise_file
+    from rawclean.pipeline import denoise_file
+    from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(
         model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, bad_pixels

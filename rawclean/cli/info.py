@@ -18,7 +18,8 @@ def info(
     """Show camera, geometry, noise and the model that would be chosen."""
     shot_and_read = options.parse_noise(noise)
     from rawclean.noise_source import find_noise
-    from rawclean.pipeline import DenoiseSettings, choose, read_photo, statements
+    from rawclean.pipeline import choose, read_photo, statements
+    from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(iso=iso, noise=shot_and_read)
     frame = read_photo(source, settings)
@@ -47,8 +48,8 @@ def info(
         "clip_level": found.clip.tolist(),
         "model": choose(frame, found.noise, settings).name,
     }
-    if found.warning:
-        print_warning(found.warning)
+    for warning in filter(None, (frame.doubt, found.warning)):
+        print_warning(warning)
     if as_json:
         print_json(facts)
         return

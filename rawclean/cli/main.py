@@ -16,6 +16,7 @@ from rawclean.cli.config import app as config
 from rawclean.cli.config import default_map
 from rawclean.cli.denoise import denoise
 from rawclean.cli.info import info
+from rawclean.cli.interrupt import heard_in_libraw
 from rawclean.cli.models import app as models
 from rawclean.cli.noise import noise
 from rawclean.cli.report import print_error, print_line
@@ -58,7 +59,7 @@ def main(
 
 def run() -> None:
     """Run a command; an expected failure becomes one line on standard error and its exit status."""
-    with _own_standard_error():
+    with _own_standard_error(), heard_in_libraw():
         try:
             app()
         except RawcleanError as error:

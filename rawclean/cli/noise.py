@@ -30,7 +30,7 @@ def noise(
     from rawclean.evaluation.noise_chart import chart_format, write_chart
     from rawclean.evaluation.noise_witnesses import chart_photo
     from rawclean.io.atomic import check_target
-    from rawclean.noise_source import NoiseSettings
+    from rawclean.settings import NoiseSettings
 
     if output is not None:
         chart_format(output)

@@ -83,6 +83,13 @@ class LiveLines:
         self._progress.update(self._run, note=text)
 
 
+def show_cursor() -> None:
+    """Give a terminal back the cursor that a bar hides, where the process ends without taking the bar away."""
+    from rich.console import Console
+
+    Console(stderr=True).show_cursor()
+
+
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table on standard output."""
     from rich.console import Console

@@ -15,7 +15,7 @@ import psutil
 from rawclean.core.printable import escaped, without_credentials
 
 if TYPE_CHECKING:
-    from rawclean.pipeline import DenoiseReport
+    from rawclean.denoise_report import DenoiseReport
 
 
 def print_json(value: object) -> None:

@@ -140,8 +140,8 @@ def _train_instrument(
     """Train one of the networks that look at a photo before it is denoised; raises TrainingError."""
     import torch
 
+    from rawclean.core.glibc import keep_freed_memory
     from rawclean.errors import TrainingError
-    from rawclean.inference.device import keep_freed_memory
     from rawclean.training.dataset import PhotoCrops
 
     if weights.exists():
@@ -166,7 +166,8 @@ def _found(path: Path) -> Path:
 
 
 def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, *, quiet: bool) -> None:
-    from rawclean.inference.device import keep_freed_memory, pick_device
+    from rawclean.core.glibc import keep_freed_memory
+    from rawclean.inference.device import pick_device
     from rawclean.training.dataset import PhotoCrops
     from rawclean.training.loop import train as run_training
 

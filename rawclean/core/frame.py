@@ -86,6 +86,8 @@ class RawFrame:
     """Whether the file stores floating point numbers, finer than any integer code."""
     listed_bad: Tensor | None = None
     """Sites that the file itself says hold no signal, bool like a mosaic's `raster`; None where it names none."""
+    doubt: str | None = None
+    """What in the file speaks against its samples, for the user."""
 
     @property
     def samples(self) -> Tensor:

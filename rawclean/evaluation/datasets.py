@@ -18,7 +18,8 @@ from torch import Tensor
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError, UnreadablePhotoError, UnsupportedSensorError
-from rawclean.io.raw import RAW_SUFFIXES, read_raw
+from rawclean.io.raw import read_raw
+from rawclean.io.suffixes import RAW_SUFFIXES
 
 SIDD_NOISY, SIDD_CLEAN = "ValidationNoisyBlocksRaw.mat", "ValidationGtBlocksRaw.mat"
 DND_INFO, DND_IMAGES = "info.mat", "images_raw"

@@ -11,7 +11,8 @@ from rawclean.evaluation.exposed import check_exposed
 from rawclean.evaluation.noise_chart import NoiseChart, Witness
 from rawclean.io.noise_profiles import profile_noise, typical_noise
 from rawclean.io.raw import read_raw
-from rawclean.noise_source import THE_PHOTO, FoundNoise, NoiseSettings, find_noise
+from rawclean.noise_source import THE_PHOTO, FoundNoise, find_noise
+from rawclean.settings import NoiseSettings
 
 TAG, PROFILE, CONCLUSION = "NoiseProfile tag", "camera profile", "conclusion"
 TYPICAL = "typical camera"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import OutputError
@@ -15,7 +16,7 @@ from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.residual import measure_residual
 from rawclean.inference.choices import DeviceChoice, Precision
 from rawclean.inference.denoise import Engine, denoise_planes_tiled
-from rawclean.inference.device import keep_freed_memory, pick_device, pick_dtype
+from rawclean.inference.device import pick_device, pick_dtype
 from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest, check_name, choose_model
 from rawclean.models.weights import file_sha256, load_network, save_weights
 from rawclean.networks import Network

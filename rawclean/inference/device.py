@@ -2,7 +2,6 @@
 
 import torch
 
-from rawclean.core.glibc import glibc_mallopt
 from rawclean.errors import UnsupportedDeviceError
 from rawclean.inference.choices import DeviceChoice, Precision
 
@@ -33,20 +32,6 @@ def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     if precision is Precision.AUTO:
         return torch.bfloat16 if _has_bf16(device) else torch.float32
     return torch.bfloat16 if precision is Precision.BF16 else torch.float32
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep large freed blocks: handing pages back and forth costs 27-31 % of a network's time.
-
-    To be called before threads start: they then share one pool of blocks, instead of each keeping its own.
-    """
-    mallopt = glibc_mallopt()
-    if mallopt is None:
-        return
-    mmap_threshold, trim_threshold, most_arenas = -3, -1, -8
-    mallopt(most_arenas, 1)
-    mallopt(mmap_threshold, 1 << 30)
-    mallopt(trim_threshold, 2**31 - 1)
 
 
 def _has_bf16(device: torch.device) -> bool:

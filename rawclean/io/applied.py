@@ -8,14 +8,12 @@ from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
 
 _MARK = re.compile(rb"neural_restore\s*(?:=\s*[\"']|>)\s*raw-denoise\b")
-_OURS = "rawclean"
 
 
 def is_denoised(photo: Path) -> bool:
     """Whether tag or XMP of a photo say so, XMP inside it or beside it as `IMG.dng.xmp`.
 
-    A file that cannot be read says nothing. The XMP inside a file of rawclean's own does not count: what `rawclean
-    simulate` made has the mark, too. `IMG.xmp` is not asked: it may be of a result with the same stem.
+    A file that cannot be read says nothing. `IMG.xmp` is not asked: it may be of a result with the same stem.
     """
     try:
         facts = read_metadata(photo)
@@ -23,11 +21,7 @@ def is_denoised(photo: Path) -> bool:
         return False
     if any(value > 0 for value in facts.numbers(tags.NOISE_REDUCTION_APPLIED)):
         return True
-    return _is_marked(_beside(photo)) or (_is_marked(_packet(facts)) and not _is_ours(facts))
-
-
-def _is_ours(facts: Metadata) -> bool:
-    return facts.tiff is not None and facts.tiff.text(facts.tiff.first().entries.get(tags.SOFTWARE)).startswith(_OURS)
+    return _is_marked(_beside(photo)) or _is_marked(_packet(facts))
 
 
 def _packet(facts: Metadata) -> bytes:

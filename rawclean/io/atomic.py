@@ -29,8 +29,8 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
         trial.unlink()
 
 
-def write_atomically(path: Path, blocks: Iterable[bytes | bytearray]) -> None:
-    """Write `blocks` as the file `path`, replacing it in one step.
+def write_atomically(path: Path, blocks: Iterable[bytes | bytearray], *, like: Path | None = None) -> None:
+    """Write `blocks` as the file `path`, replacing it in one step, with times and permissions of `like` if given.
 
     Raises TargetFullError where the disk is full or read-only, OutputError where just this file cannot be written;
     then nothing is left behind.
@@ -38,22 +38,16 @@ def write_atomically(path: Path, blocks: Iterable[bytes | bytearray]) -> None:
     temporary = _temporary(path)
     try:
         with _failing_clearly(path):
-            with temporary.open("wb") as file:
+            with open(temporary, "wb", opener=_private if like else None) as file:
                 file.writelines(blocks)
                 file.flush()
                 os.fsync(file.fileno())
+            if like:
+                _take_times_and_mode(temporary, like)
             temporary.replace(path)
     finally:
         with suppress(OSError):  # a disk that has turned read-only keeps it; the reason is what the user must hear
             temporary.unlink(missing_ok=True)
-
-
-def take_times_and_mode(path: Path, source: Path) -> None:
-    """Give a file the times and the permissions of the one that it was made of, as far as its disk keeps them."""
-    with suppress(OSError):  # a network drive without owners or times: the result itself is good
-        told = source.stat()
-        os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
-        shutil.copymode(source, path)
 
 
 def remove_leftovers(path: Path) -> None:
@@ -61,6 +55,19 @@ def remove_leftovers(path: Path) -> None:
     with suppress(OSError):  # one that cannot be removed takes nothing but room
         for temporary in path.parent.glob(_temporary(path, "*").name):
             temporary.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read yet: its source may be one that nobody may."""
+    return os.open(path, flags, 0o600)
+
+
+def _take_times_and_mode(path: Path, source: Path) -> None:
+    """Give a file the times and the permissions of the one that it was made of, as far as its disk keeps them."""
+    with suppress(OSError):  # a network drive without owners or times: the result itself is good
+        told = source.stat()
+        os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+        shutil.copymode(source, path)
 
 
 def _temporary(path: Path, process: int | str | None = None) -> Path:

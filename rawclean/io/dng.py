@@ -151,14 +151,14 @@ def noise_profile_entry(tiff: Tiff, noise: NoiseModel, layout: Layout) -> Entry:
     return tiff.encode(tags.NOISE_PROFILE, DOUBLE, values.flatten().tolist())
 
 
-def identity_entries(tiff: Tiff, stored: StoredSamples, xmp: bytes | None) -> list[Entry]:
+def identity_entries(tiff: Tiff, photo: DenoisedPhoto, stored: StoredSamples, xmp: bytes | None) -> list[Entry]:
     """Tags of IFD0 that tell the new file from its source, whose XMP is given: program, digest of samples, marks."""
-    packet = mark_denoised(xmp)
+    packet = mark_denoised(xmp) if photo.strength > 0 else xmp
     digest = hashlib.sha256(stored.values.tobytes()).digest()[:16]
     return [
         tiff.encode_text(tags.SOFTWARE, SOFTWARE),
         tiff.encode(tags.RAW_DATA_UNIQUE_ID, BYTE, list(digest)),
-        Entry(tags.XMP, BYTE, len(packet), packet),
+        *([Entry(tags.XMP, BYTE, len(packet), packet)] if packet else []),
     ]
 
 

@@ -58,7 +58,7 @@ def new_dng(
             *preview_entries(canvas, pixels, preview_size(pixels)),
             *_camera_entries(canvas.tiff, photo.frame),
             *_lens_entries(facts),
-            *identity_entries(canvas.tiff, stored, packet),
+            *identity_entries(canvas.tiff, photo, stored, packet),
             *version_entries(canvas.tiff, photo.compression),
             _link(canvas, tags.SUB_IFDS, raw),
             _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, facts, photo.frame, maker_note)),

@@ -123,7 +123,7 @@ class _Graft:
 
     def _with_identity(self, first: Directory, links: dict[int, list[int]]) -> Directory:
         xmp = first.entries.get(tags.XMP)
-        changed = identity_entries(self.tiff, self.stored, xmp.data if xmp else None)
+        changed = identity_entries(self.tiff, self.photo, self.stored, xmp.data if xmp else None)
         oldest_reader = self.tiff.integers(first.entries.get(tags.DNG_BACKWARD_VERSION))
         if self.photo.compression is Compression.JXL and oldest_reader < JPEG_XL_VERSION:
             changed += version_entries(self.tiff, Compression.JXL)

@@ -41,6 +41,11 @@ def opened(source: Path | BytesIO) -> Iterator[rawpy.RawPy]:
         yield raw
 
 
+def is_at_work() -> bool:
+    """Whether a file is open in LibRaw, which Python may wait for."""
+    return _ONE_AT_A_TIME.locked()
+
+
 def check_size(raw: rawpy.RawPy, path: Path) -> None:
     """Raise UnreadablePhotoError where `path` is too small for its samples, before LibRaw allocates them."""
     count = int(raw.sizes.raw_height) * int(raw.sizes.raw_width)

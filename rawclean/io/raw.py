@@ -31,21 +31,20 @@ from rawclean.io.bad_sites import listed_bad_sites
 from rawclean.io.levels import check_signal, read_levels, without_black_deltas
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
+from rawclean.io.raw_digest import contradicts_digest
 from rawclean.io.segments import stored_image
 from rawclean.io.white_balance import NO_GAINS, camera_gains, neutral_gains
 
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
 
+DIGEST_DIFFERS = (
+    "its raw data do not fit its digest: they are damaged, or a program changed them and left the digest; look at it "
+    "closely, and copy it from the card again if you can"
+)
+
 MIN_SIDE = 16
 """Smallest visible side, in samples, that is a photo."""
-
-RAW_SUFFIXES = frozenset(
-    {".3fr", ".arq", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc"}
-    | {".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf"}
-    | {".srw", ".x3f"}
-)
-"""Names under which LibRaw's cameras keep their photos; a folder is searched for them."""
 
 
 def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
@@ -62,7 +61,9 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
         check_raw_image(facts)
         ours = None if libraw_reads(facts) else read_raster(facts)
         with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
-            frame = _frame(raw, facts, libraw.samples(raw, path) if ours is None else ours, path)
+            raster = libraw.samples(raw, path) if ours is None else ours
+            doubt = DIGEST_DIFFERS if contradicts_digest(facts, raster) else None
+            frame = dataclasses.replace(_frame(raw, facts, raster, path), doubt=doubt)
         return _with_noise_profile(frame, facts) if use_noise_profile else frame
     except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError) as error:
         raise type(error)(f"{path}: {error}") from error

@@ -18,8 +18,9 @@ from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_graft import graft_dng
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import libraw_reads
-from rawclean.io.raw import RAW_SUFFIXES, read_raw
+from rawclean.io.raw import read_raw
 from rawclean.io.stored import stored_samples
+from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.io.white_balance import camera_gains
 
 

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from rawclean.core.printable import escaped
-from rawclean.io.xmp import sidecars
+from rawclean.io.xmp import is_file, sidecars
 
 _NUMBERS = count()
 
@@ -31,7 +31,7 @@ def _linked(photo: Path) -> Path:
     folder.mkdir()
     link = folder / f"{escaped(photo.stem)[:100]}{escaped(photo.suffix)}"
     for theirs, ours in zip((photo, *sidecars(photo)), (link, *sidecars(link)), strict=True):
-        if theirs == photo or theirs.is_file():
+        if theirs == photo or is_file(theirs):
             ours.symlink_to(theirs)
     return link
 

@@ -61,13 +61,13 @@ def check_format(path: Path) -> None:
         raise OutputError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(WRITERS)}")
 
 
-def write_photo(path: Path, photo: DenoisedPhoto) -> None:
+def write_photo(path: Path, photo: DenoisedPhoto) -> str | None:
     """Write a denoised photo in the format that the suffix of `path` names; a DNG with its source's sidecars.
 
-    Raises OutputError where it cannot be written; then `path` is as it was.
+    Returns what the user must hear of the sidecars. Raises OutputError where the photo cannot be written; then `path`
+    is as it was.
     """
     check_format(path)
-    suffix = path.suffix.lower()
-    write_atomically(path, WRITERS[suffix](photo))
-    if suffix == ".dng":
-        copy_sidecars(photo.frame.source, path)
+    suffix, source = path.suffix.lower(), photo.frame.source
+    write_atomically(path, WRITERS[suffix](photo), like=source)
+    return copy_sidecars(source, path) if suffix == ".dng" else None

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import TypeVar
 from xml.etree import ElementTree
 
+from rawclean.errors import OutputError, TargetFullError
 from rawclean.io.atomic import write_atomically
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
@@ -41,22 +42,30 @@ def mark_denoised(packet: bytes | None) -> bytes:
     return marked.encode("utf-8")
 
 
-def copy_sidecars(source: Path, output: Path) -> None:
+def copy_sidecars(source: Path, output: Path) -> str | None:
     """Copy the sidecars of `source` to the names that `output` asks for; XMP with the marks set, others as they are.
 
-    A sidecar that `output` has already is left alone. Raises OutputError where one cannot be written.
+    A sidecar that `output` has already is left alone. Returns which could not be copied and why: the photo is there,
+    and good without. Raises TargetFullError.
     """
     adobe = output.with_suffix(".xmp")
     targets = (adobe, adobe, *(output.with_name(output.name + suffix) for suffix in _APPENDED))
+    failed = []
     for theirs, ours in zip(sidecars(source), targets, strict=True):
-        if theirs.is_file() and not ours.exists():
-            content = theirs.read_bytes()
-            write_atomically(ours, [mark_denoised(content) if ours.suffix == ".xmp" else content])
+        try:
+            if is_file(theirs) and not ours.exists():
+                content = theirs.read_bytes()
+                write_atomically(ours, [mark_denoised(content) if ours.suffix == ".xmp" else content], like=theirs)
+        except TargetFullError:
+            raise
+        except (OutputError, OSError) as error:
+            failed.append(f"{theirs.name} is not copied ({error})")
+    return "; ".join(failed) or None
 
 
 def sidecar_packet(source: Path) -> bytes | None:
     """The XMP of a photo's first sidecar that can be read, Adobe's before darktable's; None where there is none."""
-    files = (path for path in sidecars(source) if path.suffix.lower() == ".xmp" and path.is_file())
+    files = (path for path in sidecars(source) if path.suffix.lower() == ".xmp" and is_file(path))
     packets = (path.read_bytes() for path in files)
     return next((packet for packet in packets if _text(packet) is not None), None)
 
@@ -65,6 +74,14 @@ def sidecars(photo: AnyPath) -> tuple[AnyPath, ...]:
     """The names that a photo's sidecars may have: Adobe's two, then darktable's, RawTherapee's and ART's."""
     appended = (photo.with_name(photo.name + suffix) for suffix in _APPENDED)
     return photo.with_suffix(".xmp"), photo.with_suffix(".XMP"), *appended
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; one of a name that is too long is not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _text(packet: bytes) -> str | None:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from rawclean.errors import ModelError
 from rawclean.models.manifest import shipped_weights
+from rawclean.models.weights import ready
 from rawclean.networks.noise_meter import NoiseMeter
 from rawclean.networks.site_judge import SiteJudge
 
@@ -25,13 +26,16 @@ def save_instrument(path: Path, instrument: NoiseMeter | SiteJudge) -> None:
 
 
 def load_instrument(path: Path, kind: type[Instrument]) -> Instrument:
-    """Read an instrument, ready to use; raises ModelError where the file is missing or of another network."""
+    """Read an instrument, ready to use.
+
+    Raises ModelError where the file is missing, of another network, or not finite.
+    """
     instrument = kind()
     try:
         instrument.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise ModelError(f"{path}: not the weights of a {kind.__name__} ({error}); reinstall rawclean") from error
-    return instrument.eval().requires_grad_(False)
+    return ready(instrument, path).requires_grad_(False)
 
 
 @lru_cache(maxsize=1)

@@ -3,12 +3,16 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from rawclean.errors import ModelError
 from rawclean.networks import Network, build_network, config_fields
+
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 def save_weights(path: Path, name: str, network: Network) -> None:
@@ -35,10 +39,14 @@ def load_network(path: Path, sha256: str | None = None) -> Network:
         network.load_state_dict({name: value.float() for name, value in state.items()})
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ModelError(f"{path}: not a rawclean weight file ({error})") from error
+    return ready(network, path)
+
+
+def ready(network: AnyNetwork, path: Path) -> AnyNetwork:
+    """A network with the weights of `path`, in evaluation mode; raises ModelError where they are not finite."""
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
         raise ModelError(f"{path}: some of its weights are not finite numbers; train or download it again")
-    network.eval()
-    return network
+    return network.eval()
 
 
 def file_sha256(path: Path) -> str:

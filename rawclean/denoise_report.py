@@ -1,0 +1,44 @@
+"""What was done to a photo; known without torch, which takes seconds to load."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one witness says of the noise, for people and scripts."""
+
+    origin: str
+    sigma: float
+    """At 18 % signal."""
+    width: float
+    """Standard deviation of its logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiseReport:
+    """What was done to one photo."""
+
+    source: str
+    output: str
+    camera: str
+    width: int
+    height: int
+    noise_origin: str
+    shot: float
+    read: float
+    sigma: float
+    """At 18 % signal."""
+    model: str
+    model_sha256: str
+    device: str
+    evidence: tuple[Statement, ...]
+    """What each witness says of the noise."""
+    bad_pixels: int
+    """Sites that were replaced by their neighbours."""
+    correlated: bool
+    """Whether the camera has smoothed its noise."""
+    clip: tuple[float, ...]
+    """Signal at which R, Gr, Gb and B are saturated, of white."""
+    warning: str | None
+    seconds: dict[str, float]
+    """Wall time of decode, noise, network and write."""

@@ -1,0 +1,52 @@
+"""The digest that a DNG may carry of its raw image: NewRawImageDigest (DNG specification 1.7.1; Adobe's DNG SDK).
+
+Of lossy JPEG it is the MD5 of the MD5s of all encoded tiles; of a mosaic that of its samples, 16 bits each, in blocks
+of 256x256 by rows. It sees damage that decodes to as many samples as there were.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from torch import Tensor
+
+from rawclean.io import metadata as tags
+from rawclean.io.metadata import Metadata
+from rawclean.io.segments import stored_image
+
+BLOCK = 256
+_BITS = range(9, 17)
+"""Of samples that are digested as 16 bits."""
+_LEFT_OUT = bytes(16)
+
+
+def contradicts_digest(facts: Metadata, raster: Tensor) -> bool:
+    """Whether a DNG has a digest that is not that of its raw image, which decodes to `raster` (H, W).
+
+    Where values are not the stored codes (a table, floating point), nothing can be said.
+    """
+    told = bytes(value & 0xFF for value in facts.integers(tags.NEW_RAW_IMAGE_DIGEST))
+    if len(told) != len(_LEFT_OUT) or told == _LEFT_OUT:
+        return False
+    if facts.is_lossy:
+        return _digest(_encoded(facts)) != told
+    image = stored_image(facts)
+    is_stored = not (image.floating or facts.is_jpeg_xl or facts.numbers(tags.LINEARIZATION_TABLE))
+    return raster.ndim == 2 and image.bits in _BITS and is_stored and _digest(_blocks(raster)) != told
+
+
+def _encoded(facts: Metadata) -> Iterator[bytes]:
+    assert facts.tiff is not None
+    for segment in stored_image(facts).segments:
+        yield facts.tiff.data[segment.offset : segment.offset + segment.size]
+
+
+def _blocks(raster: Tensor) -> Iterator[bytes]:
+    codes = raster.numpy().astype("<u2")
+    for top in range(0, codes.shape[0], BLOCK):
+        for left in range(0, codes.shape[1], BLOCK):
+            yield codes[top : top + BLOCK, left : left + BLOCK].tobytes()
+
+
+def _digest(parts: Iterable[bytes]) -> bytes:
+    digests = (hashlib.md5(part, usedforsecurity=False).digest() for part in parts)
+    return hashlib.md5(b"".join(digests), usedforsecurity=False).digest()

@@ -1,0 +1,8 @@
+"""File names of RAW photos."""
+
+RAW_SUFFIXES = frozenset(
+    {".3fr", ".arq", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc"}
+    | {".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf"}
+    | {".srw", ".x3f"}
+)
+"""Names under which LibRaw's cameras keep their photos; a folder is searched for them."""

@@ -1,0 +1,46 @@
+"""What a user asks for; known without torch, which takes seconds to load."""
+
+from dataclasses import dataclass
+
+from rawclean.core.choices import BadPixels
+from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.io.compression import Compression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseSettings:
+    """What a user says of the noise."""
+
+    iso: float | None = None
+    """Noise of this ISO instead of what the file says."""
+    noise: tuple[float, float] | None = None
+    """Shot and read variance, believed without question."""
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiseSettings:
+    """How to denoise; the defaults suit every photo."""
+
+    model: str | None = None
+    """Name of a model; None chooses by noise."""
+    iso: float | None = None
+    """Noise of this ISO instead of what the file says."""
+    noise: tuple[float, float] | None = None
+    """Shot and read variance instead of what the file says."""
+    strength: float = 1.0
+    """Share of the noise that is taken away, 0 to 1."""
+    device: DeviceChoice = DeviceChoice.AUTO
+    precision: Precision = Precision.AUTO
+    tile: int = TILE
+    overwrite: bool = False
+    compression: Compression = Compression.LJPEG
+    """Of the samples in a DNG."""
+    bad_pixels: BadPixels = BadPixels.AUTO
+    """Which sites are replaced by their neighbours first."""
+    specialists: bool = True
+    """Whether to choose among the specialists of noise ranges, too."""
+
+    @property
+    def told_noise(self) -> NoiseSettings:
+        """What the user says of the noise."""
+        return NoiseSettings(iso=self.iso, noise=self.noise)

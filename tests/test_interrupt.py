@@ -1,0 +1,40 @@
+"""Ctrl-C ends a command that is stuck in LibRaw, and leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+STUCK = """
+import rawpy
+from rawclean.cli import main
+from rawclean.io import raw
+
+def stuck(photo, *_):
+    print("stuck", flush=True)
+    photo.postprocess(demosaic_algorithm=rawpy.DemosaicAlgorithm.DCB, dcb_iterations=10**6)
+
+raw._frame = stuck
+main.run()
+"""
+"""Lets LibRaw work for minutes at the photo that it has opened."""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to consoles only")
+@pytest.mark.parametrize("command", ["denoise", "info"])
+def test_ctrl_c_ends_a_command_that_is_stuck_in_libraw(sample, tmp_path, command):
+    photo = tmp_path / "a.dng"
+    shutil.copy(sample, photo)
+    with subprocess.Popen([sys.executable, "-c", STUCK, command, photo], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"stuck\n"
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+        finally:
+            process.kill()
+    assert list(tmp_path.iterdir()) == [photo]
