@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import imageio.v3 as imageio
+import numpy as np
 import pytest
 from dng_factory import entry, make_frame, write_dng
 
@@ -161,6 +163,33 @@ def test_a_wrong_value_of_an_option_is_wrong_usage(rawclean, sample, tmp_path, c
     assert result.status == 2
     assert result.err
     assert [path.name for path in tmp_path.iterdir()] == ["a.dng"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes with a name in a folder")
+@pytest.mark.parametrize("command", ["verify PIPE SAMPLE", "verify SAMPLE PIPE", "simulate PIPE -o b.dng"])
+def test_a_pipe_is_not_waited_for(rawclean, sample, tmp_path, command):
+    os.mkfifo(tmp_path / "a.dng")
+    places = {"PIPE": tmp_path / "a.dng", "SAMPLE": sample}
+    result = rawclean(*(places.get(word, word) for word in command.split()))
+    assert result.status == 1
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["small", "gif", "dng", "folder"])
+def test_a_picture_that_cannot_be_simulated_is_one_clear_line(rawclean, sample, tmp_path, kind):
+    path = tmp_path / "a.png"
+    if kind == "small":
+        imageio.imwrite(path, np.zeros((5, 5, 3), np.uint8))
+    elif kind == "gif":
+        imageio.imwrite(path, np.zeros((64, 64, 3), np.uint8), extension=".gif")
+    elif kind == "dng":
+        shutil.copy(sample, path)
+    else:
+        path.mkdir()
+    result = rawclean("simulate", path, "-o", tmp_path / "b.dng")
+    assert result.status == 1
+    assert len(result.err.splitlines()) == 1
+    assert not (tmp_path / "b.dng").exists()
 
 
 @contextlib.contextmanager

@@ -162,7 +162,7 @@ def test_workers_with_a_gpu_do_the_work(shoot, cluster, tmp_path):
     cluster.wait_for_workers()
     start(shoot, "--out", tmp_path / "out", "--scheduler", cluster.address).communicate(timeout=120)
     with cluster.client() as client:
-        executed = client.run(lambda dask_worker: (dask_worker.name, str(dask_worker.state.log).count("denoise_job")))
+        executed = client.run(lambda dask_worker: (dask_worker.name, str(dask_worker.state.log).count("_denoised")))
     assert {name: count > 0 for name, count in executed.values()} == {"plain": False, "graphics": True}
 
 

@@ -59,6 +59,7 @@ def test_groups_of_commands_have_tables_of_tables(rawclean, folder):
         ("[batch]\nlimit = 3", "batch.limit is no option of `rawclean batch`"),
         ("[bach]\nstrength = 1", "bach is no option"),
         ("strength = ", "cannot be read"),
+        ("a = " + 100_000 * "[", "cannot be read"),
     ],
 )
 def test_a_mistake_is_one_clear_line(rawclean, folder, sample, text, word):

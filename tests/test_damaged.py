@@ -111,6 +111,17 @@ def test_a_compressed_part_with_a_damaged_middle(tmp_path, name, how):
         read_raw(path)
 
 
+def test_a_restart_where_none_is_announced(tmp_path):
+    path = write(tmp_path / "a.dng", STORED["ljpeg"])
+    (_, offsets), (_, counts) = places(path)
+    data = bytearray(path.read_bytes())
+    middle = offsets[0] + counts[0] // 2
+    data[middle : middle + 2] = b"\xff\xd0"
+    path.write_bytes(data)
+    with pytest.raises(UnreadablePhotoError, match="starts again"):
+        read_raw(path)
+
+
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_a_lossy_tile_that_ends_too_early(shared, tmp_path, share):
     data = bytearray((shared / "raw" / "canon_eos_6d_lossy_linear_iso1000.dng").read_bytes())

@@ -27,7 +27,8 @@ def heard_in_libraw() -> Iterator[None]:
     bell, button = socket.socketpair()
     with bell, button:
         button.setblocking(False)
-        threading.Thread(target=_watch, args=(bell, heard), name="interrupt", daemon=True).start()
+        watcher = threading.Thread(target=_watch, args=(bell, heard), name="interrupt", daemon=True)
+        watcher.start()
         signal.signal(signal.SIGINT, hear)
         before = signal.set_wakeup_fd(button.fileno(), warn_on_full_buffer=False)
         try:
@@ -36,6 +37,8 @@ def heard_in_libraw() -> Iterator[None]:
             signal.set_wakeup_fd(before)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             button.shutdown(socket.SHUT_WR)
+            heard.set()
+            watcher.join()  # it may not find its end of the pair closed
 
 
 def _watch(bell: socket.socket, heard: threading.Event) -> None:

@@ -13,7 +13,7 @@ from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel, add_noise
 from rawclean.core.unprocess import SRGB_TO_XYZ, CameraDraw
-from rawclean.errors import OutputError
+from rawclean.errors import OutputError, UnreadablePhotoError
 from rawclean.evaluation.scenes import clean_planes, draw_protocol_camera
 from rawclean.io.atomic import check_target, write_atomically
 from rawclean.io.dng import DenoisedPhoto
@@ -22,6 +22,8 @@ from rawclean.io.images import read_photo
 from rawclean.io.metadata import Metadata
 from rawclean.io.noise_profiles import typical_iso
 
+MIN_SIDE = 32
+"""Smallest side of a picture, in pixels, of which a photo can be made."""
 BLACK, WHITE = 1024.0, 16383.0
 """Levels of the imagined 14-bit camera; the pedestal keeps negative noise."""
 CAMERA = Camera("rawclean", "Simulated 14 bit")
@@ -50,7 +52,10 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
     if clean_output is not None and output.resolve() == clean_output.resolve():
         raise OutputError(f"{output}: cannot hold two photos; name another for --clean")
     camera = draw_protocol_camera(settings.camera_seed)
-    clean = clean_planes(read_photo(photo), camera)
+    picture = read_photo(photo)
+    if min(picture.shape[1:]) < MIN_SIDE:
+        raise UnreadablePhotoError(f"{photo}: is smaller than {MIN_SIDE} pixels; take a larger picture")
+    clean = clean_planes(picture, camera)
     noisy = add_noise(clean, settings.noise, torch.Generator().manual_seed(settings.seed))
     silent = NoiseModel.uniform(0.0, 0.0)
     for path, planes, noise in zip(targets, (noisy, clean), (settings.noise, silent), strict=False):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import imageio.v3 as imageio
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from rawclean.errors import UnreadablePhotoError
@@ -24,8 +24,11 @@ def read_photo(path: Path) -> Tensor:
 
     Raises UnreadablePhotoError where the file is no picture.
     """
+    if not path.is_file():  # a pipe would be waited for without end
+        raise UnreadablePhotoError(f"{path}: no such file, or none that is a photo")
     try:
-        pixels = imageio.imread(path, plugin="pillow", mode="RGB")
-    except (OSError, ValueError) as error:
+        with Image.open(path, formats=("PNG", "JPEG")) as image:
+            pixels = np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadablePhotoError(f"{path}: not a readable PNG or JPEG photo ({error})") from error
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

@@ -54,7 +54,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
 
     Raises UnreadablePhotoError, UnsupportedSensorError or InvalidLevelsError.
     """
-    _check_is_file(path)
+    check_is_file(path)
     try:
         facts = read_metadata(path)
         _check_dng_layout(facts)
@@ -90,7 +90,8 @@ def count_samples(path: Path) -> int:
         return 0
 
 
-def _check_is_file(path: Path) -> None:
+def check_is_file(path: Path) -> None:
+    """Raise UnreadablePhotoError where `path` is a folder, a pipe, empty, or not there: it may not be opened."""
     if path.is_dir():
         raise UnreadablePhotoError(f"{path}: is a folder; use `rawclean batch` for folders")
     if not path.exists():
@@ -111,6 +112,8 @@ def _check_dng_layout(facts: Metadata) -> None:
         raise UnreadablePhotoError(
             "its colour pattern (CFAPattern) is not of the size that it says; the file is damaged"
         )
+    if mosaic and not {0, 1, 2} <= set(facts.integers(tags.CFA_PATTERN) or (0, 1, 2)):
+        raise UnreadablePhotoError("its colour pattern (CFAPattern) does not name three colours; the file is damaged")
     if repeat and repeat not in ((2, 2), (6, 6)):
         quad = repeat == (4, 4)
         kind = "Quad-Bayer sensor" if quad else f"colour pattern of {repeat[0]:g}x{repeat[-1]:g}"

@@ -15,6 +15,8 @@ from rawclean.io.atomic import write_atomically
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
+MOST_BYTES = 4 << 20
+"""In a packet that is looked into: a million elements, which take a second and 100 MB."""
 _APPENDED = (".xmp", ".pp3", ".arp")
 _DARKTABLE = ("darktable", "http://darktable.sf.net/")
 _CAMERA_RAW = ("crs", "http://ns.adobe.com/camera-raw-settings/1.0/")
@@ -85,7 +87,9 @@ def is_file(path: Path) -> bool:
 
 
 def _text(packet: bytes) -> str | None:
-    """A packet as text; None where it is no XML."""
+    """A packet as text; None where it is no XML, or too much of it."""
+    if len(packet) > MOST_BYTES:
+        return None
     try:
         text = packet.decode("utf-8")
         ElementTree.fromstring(text.strip("\0\ufeff \r\n"))
