@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rawclean.core.line_profiles import Profiles, vote
+from rawclean.core.line_profiles import Profiles, activity_variance, vote
 
 FLANK = 3
 """Samples of a plane on each side of an edge whose means are compared."""
@@ -39,9 +39,10 @@ NORMAL_MEDIAN = 0.455
 def find_column_blocks(profiles: Profiles) -> Tensor:
     """Offset (H,) of each period of lines, in deviations of the read noise; zero where no comb is clear."""
     steps = _steps(profiles)
-    step, error = _vote(steps)
+    variance = activity_variance(steps, SCALE)
+    step, error = _vote(steps, variance)
     edges = _clearest_comb(_evidence(step, error))
-    if edges is None or _disagreement(steps, edges) > MOST_DISAGREEMENT:
+    if edges is None or _disagreement(steps, variance, edges) > MOST_DISAGREEMENT:
         return torch.zeros_like(step)
     offsets = _most_probable(step[edges], error[edges])
     found = offsets[torch.bucketize(torch.arange(len(step)), edges, right=True)]
@@ -59,21 +60,21 @@ def _steps(profiles: Profiles) -> Profiles:
     return replace(profiles, values=steps, white=2 / FLANK * white, usable=whole, dark=_together(profiles.dark))
 
 
-def _disagreement(steps: Profiles, edges: Tensor) -> float:
+def _disagreement(steps: Profiles, variance: Tensor, edges: Tensor) -> float:
     """Of the dark and the bright half, and of the first and the second, at the `edges`."""
     count = steps.values.shape[1]
     first = (torch.arange(count)[None, :, None] % (count // 2) < count // 4).float()  # of each line of a period
     squares = []
     for half in (steps.dark, first):
-        votes = [_vote(replace(steps, usable=steps.usable * mask)) for mask in (half, 1 - half)]
+        votes = [_vote(replace(steps, usable=steps.usable * mask), variance) for mask in (half, 1 - half)]
         (step, error), (other, other_error) = votes
         squares.append(((step - other).square() / (error + other_error))[edges].mean())
     return float(torch.stack(squares).mean())
 
 
-def _vote(steps: Profiles) -> tuple[Tensor, Tensor]:
+def _vote(steps: Profiles, variance: Tensor) -> tuple[Tensor, Tensor]:
     """Step (H,) before each line, and its error variance; infinite where no profile is usable."""
-    mean, error = (each[0] for each in vote(steps, SCALE))
+    mean, error = (each[0] for each in vote(steps, variance, SCALE))
     known = steps.usable.any(1)[0]
     error = torch.where(known, error.clamp(min=SHORTEST_ERROR**2), math.inf)
     # scenes have more steps than the segments' disagreement says
@@ -89,8 +90,8 @@ def _together(values: Tensor) -> Tensor:
 def _evidence(step: Tensor, error: Tensor) -> Tensor:
     """Log of the likelihood ratio (H,) of a step between two offsets to none."""
     ratio = 2 * SIGMA**2 / error
-    known = 0.5 * step.square() / error * ratio / (1 + ratio) - 0.5 * torch.log1p(ratio)
     none = -0.5 * torch.log1p(ratio)
+    known = 0.5 * step.square() / error * ratio / (1 + ratio) + none
     return torch.where(step.abs() < IMPLAUSIBLE, known.nan_to_num(0.0), none).clamp(max=MOST_EVIDENCE)
 
 

@@ -16,6 +16,7 @@ from rawclean.core.column_blocks import find_column_blocks
 from rawclean.core.line_profiles import (
     LINES,
     Profiles,
+    activity_variance,
     contrast,
     line_profiles,
     smooth,
@@ -105,8 +106,9 @@ def _votes(profiles: Profiles) -> list[tuple[Tensor, Tensor]]:
         smoother = smooth(coarse, scale, odd=True)
         detail, coarse = coarse - smoother, smoother
         details = replace(profiles, values=detail, white=profiles.white * _GAINS[scale])
-        mean, error = vote(details, scale)
-        votes.append((mean, torch.maximum(error, CONTRAST * contrast(details, scale))))
+        variance = activity_variance(details, scale)
+        mean, error = vote(details, variance, scale)
+        votes.append((mean, torch.maximum(error, CONTRAST * contrast(details, variance, scale))))
     return votes
 
 

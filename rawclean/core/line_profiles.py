@@ -85,13 +85,18 @@ def _segment_means(planes: Tensor, lines: tuple[tuple[int, ...], ...]) -> tuple[
     return torch.stack([means[list(members)].transpose(0, 1).flatten(0, 1) for members in lines]), side
 
 
-def vote(profiles: Profiles, scale: int) -> tuple[Tensor, Tensor]:
-    """Robust mean of the values over K and its error variance, both (lines, H).
+def activity_variance(profiles: Profiles, scale: int) -> Tensor:
+    """Of the values (lines, K, H): their noise, or what goes on in them and near them where that is more.
 
     How much scene there is, is looked at over distances from 2^scale on.
     """
+    activity = smoothed(profiles.values.square(), _scales_from(scale))
+    return torch.maximum(profiles.white, (activity + _nearby(activity)) / 2)
+
+
+def vote(profiles: Profiles, variance: Tensor, scale: int) -> tuple[Tensor, Tensor]:
+    """Robust mean of the values, of such `variance` (lines, K, H), over K, and its error variance, both (lines, H)."""
     around = _scales_from(scale)
-    variance = _variance(profiles, around)
     weight = profiles.usable / variance
     mean, votes = _weighted(profiles.values, weight), weight
     for _ in range(2):
@@ -101,26 +106,19 @@ def vote(profiles: Profiles, scale: int) -> tuple[Tensor, Tensor]:
     return mean[:, 0], torch.maximum(error, _disagreement(votes, profiles.values - mean, around[:2]))
 
 
-def contrast(profiles: Profiles, scale: int) -> Tensor:
+def contrast(profiles: Profiles, variance: Tensor, scale: int) -> Tensor:
     """Squared disagreement (lines, H) of the darker and the brighter profiles, beyond what their noise explains.
 
     What grows with the signal is scene, even where all agree on its shape.
     """
-    around = _scales_from(scale)
-    weight = profiles.usable / _variance(profiles, around)
+    weight = profiles.usable / variance
     means, noise = [], []
     for part in (weight * profiles.dark, weight * (1 - profiles.dark)):
         means.append(_weighted(profiles.values, part)[:, 0])
         spread = (part.square() * (profiles.values - means[-1][:, None]).square()).sum(1)
         noise.append(spread / part.sum(1).square().clamp(min=1e-18))
     square = (means[0] - means[1]).square() - 2 * (noise[0] + noise[1])
-    return smoothed(square, around).clamp(min=0)
-
-
-def _variance(profiles: Profiles, around: tuple[int, ...]) -> Tensor:
-    """Of the values (lines, K, H): their noise, or what goes on in them and near them where that is more."""
-    activity = smoothed(profiles.values.square(), around)
-    return torch.maximum(profiles.white, (activity + _nearby(activity)) / 2)
+    return smoothed(square, _scales_from(scale)).clamp(min=0)
 
 
 def _disagreement(votes: Tensor, deviations: Tensor, around: tuple[int, ...]) -> Tensor:

@@ -14,7 +14,7 @@ from rawclean.errors import InvalidNoiseError
 from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata, read_metadata
-from rawclean.io.raw import check_is_file, read_raw
+from rawclean.io.raw import read_raw
 from rawclean.io.spelled import spelled
 from rawclean.io.tiff import LONG, SHORT, Directory, Entry, Tiff
 from rawclean.noise_source import blind_noise, photo_noise
@@ -68,14 +68,12 @@ def verify(output: Path, source: Path | None = None) -> list[Check]:
 
     Raises UnreadablePhotoError and its like where one of the files cannot be read.
     """
-    for path in filter(None, (output, source)):
-        check_is_file(path)
     output = spelled(output)
-    facts, frame = read_metadata(output), read_raw(output)
+    frame, facts = read_raw(output), read_metadata(output)  # it refuses pipes and folders
     checks = [_is_marked(facts), _residual(frame)]
     if source is not None:
         source = spelled(source)
-        before_facts, before = read_metadata(source), read_raw(source)
+        before, before_facts = read_raw(source), read_metadata(source)
         checks += [_tags(before_facts, facts), _geometry(before, frame)]
         if before.samples.shape == frame.samples.shape:
             bad = bad_sites(before)

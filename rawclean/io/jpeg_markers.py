@@ -115,11 +115,11 @@ class _Reader:
         """Note the first scan; return where the marker after the scan's data is."""
         end = len(self.data)
         for found in _MARKER_IN_CODE.finditer(self.data, start):
-            if found[1][0] in _RESTARTS and not self.restart_interval:
-                raise _broken("it starts again where it says that it never does")
             if found[1][0] not in _RESTARTS:
                 end = found.start()
                 break
+            if not self.restart_interval:
+                raise _broken("it starts again where it says that it never does")
         if self.first_scan is None:
             count = content[0]
             tables = tuple(content[2 + 2 * index] >> 4 for index in range(count))

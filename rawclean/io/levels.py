@@ -81,9 +81,9 @@ def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
         )
     if values and len(values) == rows * columns:
         return torch.tensor(values, dtype=torch.float32).reshape(rows, columns)
-    if facts.is_dng and len(set(values)) > 1:
-        raise InvalidLevelsError(f"{len(values)} black levels for {rows * columns} places; the file is damaged")
     if facts.is_dng:
+        if len(set(values)) > 1:
+            raise InvalidLevelsError(f"{len(values)} black levels for {rows * columns} places; the file is damaged")
         return torch.full((1, 1), float(values[0]))
     per_colour = raw.black_level_per_channel
     if raw.num_colors == 1:

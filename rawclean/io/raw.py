@@ -54,7 +54,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
 
     Raises UnreadablePhotoError, UnsupportedSensorError or InvalidLevelsError.
     """
-    check_is_file(path)
+    _check_is_file(path)
     try:
         facts = read_metadata(path)
         _check_dng_layout(facts)
@@ -90,8 +90,7 @@ def count_samples(path: Path) -> int:
         return 0
 
 
-def check_is_file(path: Path) -> None:
-    """Raise UnreadablePhotoError where `path` is a folder, a pipe, empty, or not there: it may not be opened."""
+def _check_is_file(path: Path) -> None:
     if path.is_dir():
         raise UnreadablePhotoError(f"{path}: is a folder; use `rawclean batch` for folders")
     if not path.exists():
