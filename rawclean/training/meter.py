@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rawclean.core.layout import one_of_each
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise_patches import LEAST_SCALE, SIDE, scaled
 from rawclean.models.instruments import save_instrument
@@ -15,7 +16,11 @@ from rawclean.networks.noise_meter import NoiseMeter
 from rawclean.training.batch import Batch
 from rawclean.training.dataset import PhotoCrops
 
-CROPS, CROP_SIDE = 24, 4 * SIDE
+CROPS = 24
+CROP_SIDES = {Mosaic.BAYER: 4 * SIDE, Mosaic.XTRANS: 6 * SIDE}
+"""Two pieces high and wide, in samples of the mosaic."""
+TURNS = (Mosaic.BAYER, Mosaic.BAYER, Mosaic.XTRANS)
+"""Samples of one plane lie further apart in X-Trans, so that texture looks more like noise there."""
 LEARNING_RATE = 2e-3
 OUTLIER = 5.0
 """Standard deviations beyond which a difference is a defect of a site and not noise."""
@@ -30,7 +35,7 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
     """
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    bayer = crops.through(Mosaic.BAYER)  # a meter looks at four planes
+    drawings = {mosaic: crops.through(mosaic) for mosaic in Mosaic}
     meter = NoiseMeter()
     optimizer = torch.optim.AdamW(meter.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -38,7 +43,8 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
     )
     total = 0.0
     for step in range(1, steps + 1):
-        loss = _loss(meter, bayer.draw(CROPS, CROP_SIDE, rng))
+        mosaic = TURNS[step % len(TURNS)]
+        loss = _loss(meter, drawings[mosaic].draw(CROPS, CROP_SIDES[mosaic], rng))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(meter.parameters(), 1.0)
@@ -54,9 +60,7 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
 
 def _loss(meter: NoiseMeter, batch: Batch) -> Tensor:
     """Negative log likelihood of the true log sigma of every piece and plane, and the error of the correlation."""
-    images = torch.cat([batch.noisy, batch.clean, batch.noise.variance(batch.clean).sqrt()], dim=1)
-    pieces = images.unfold(2, SIDE, SIDE).unfold(3, SIDE, SIDE)
-    noisy, clean, sigma = pieces.movedim(1, 3).flatten(0, 2).chunk(3, dim=1)
+    noisy, clean, sigma = map(_pieces, (batch.noisy, batch.clean, batch.noise.variance(batch.clean).sqrt()))
     patches = scaled(noisy)
     kept = patches.scale.amin(1) > LEAST_SCALE
     patches = patches[kept]
@@ -70,3 +74,9 @@ def _loss(meter: NoiseMeter, batch: Batch) -> Tensor:
     true_correlation = (neighbours / (2 * power.clamp(min=1e-14))).mean(1)
     loss: Tensor = likelihood.mean() + CORRELATION_WEIGHT * functional.mse_loss(correlation, true_correlation)
     return loss
+
+
+def _pieces(planes: Tensor) -> Tensor:
+    """Pieces (N, 4, SIDE, SIDE) of the planes (B, planes, H, W) of a mosaic."""
+    four = one_of_each(planes.movedim(1, 0)).movedim(0, 1)
+    return four.unfold(2, SIDE, SIDE).unfold(3, SIDE, SIDE).movedim(1, 3).flatten(0, 2)
