@@ -8,18 +8,18 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import independent_planes
+from rawclean.core.layout import independent_planes, mosaic_of
 from rawclean.core.limits import MAX_VARIANCE
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import MID_GREY, NoiseModel
 from rawclean.core.noise_belief import LIAR, USUAL_ELECTRONS, NoiseBelief, prior_belief, stated_belief
 from rawclean.errors import InvalidNoiseError
-from rawclean.inference.measure import MeasuredNoise, NoisePoint, measure_noise
+from rawclean.instruments.measured_noise import MeasuredNoise, NoisePoint, measure_noise
+from rawclean.instruments.noise_meter import shipped_meter
 from rawclean.io.noise_profiles import profile_noise, typical_noise
-from rawclean.models.instruments import shipped_meter
 from rawclean.settings import NoiseSettings
 
 TAG_WIDTH = 0.1
@@ -42,6 +42,8 @@ most: where a photo shows no more than that, it cannot contradict them. (At shot
 to 5.4 dB by its word, measured as 1.9 to 3.5 times their noise.)"""
 LEAST_READ = 1e-12
 """Variance, far below quantisation, that keeps the sigma of a clean photo above zero."""
+TINY = np.float32(1e-20)
+"""Divides zero safely."""
 BAND, ENOUGH_SAMPLES = 192, 6_000_000
 """Rows of a band: whole periods of every mosaic and whole pieces of its planes; samples that are enough."""
 THE_PHOTO = "the photo itself"
@@ -74,7 +76,7 @@ class FoundNoise:
     origin: str
     """The witnesses that agree with it, in words."""
     evidence: tuple[Evidence, ...]
-    clip: Tensor
+    clip: np.ndarray
     """(4,) linear signal at which R, Gr, Gb and B are saturated, at most one."""
     points: tuple[NoisePoint, ...]
     """What the photo shows, for people."""
@@ -94,7 +96,7 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
     Raises InvalidNoiseError where neither the file nor the photo tells anything.
     """
     measured = photo_noise(frame)
-    signal = float(frame.levels.to_linear(_sampled(frame.samples)).mean().clamp(min=0))
+    signal = max(0.0, float(frame.levels.to_linear(_sampled(frame.samples)).mean()))
     if settings.noise is not None:
         return _ordered(settings.noise, measured, signal)
     stated = _stated(frame, settings)
@@ -108,15 +110,16 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
 def photo_noise(frame: RawFrame) -> MeasuredNoise:
     """What a photo shows by itself, its clip levels among it."""
     linear = frame.levels.to_linear(_sampled(frame.samples))
-    return measure_noise(independent_planes(frame.layout, linear), _floor(frame), shipped_meter())
+    meter = shipped_meter(mosaic_of(frame.layout))
+    return measure_noise(independent_planes(frame.layout, linear), _floor(frame), meter)
 
 
-def blind_noise(planes: Tensor, floor: float = -math.inf) -> NoiseModel:
-    """What `planes` (4, H, W), linear, show by themselves, fields (4,).
+def blind_noise(planes: np.ndarray, floor: float = -math.inf, mosaic: Mosaic = Mosaic.BAYER) -> NoiseModel:
+    """What `planes` (4, H, W), linear, of a mosaic show by themselves, fields (4,).
 
     Raises InvalidNoiseError where they show nothing.
     """
-    measured = measure_noise(planes, floor, shipped_meter())
+    measured = measure_noise(planes, floor, shipped_meter(mosaic))
     if not measured.points:
         raise InvalidNoiseError(NOTHING_SEEN)
     return _evidence(THE_PHOTO, prior_belief() & measured.belief, MID_GREY).noise
@@ -144,7 +147,7 @@ def weighed(stated: list[Evidence], measured: MeasuredNoise, *, signal: float) -
 def _ordered(noise: tuple[float, float], measured: MeasuredNoise, signal: float) -> FoundNoise:
     """The noise that the user orders, with a warning where the photo shows another; raises InvalidNoiseError."""
     stated = NoiseModel.uniform(*noise)
-    told = Evidence("option --noise", NoiseModel(stated.shot, stated.read.clamp(min=LEAST_READ)), 0.0)
+    told = Evidence("option --noise", NoiseModel(stated.shot, stated.read.clip(min=LEAST_READ)), 0.0)
     if not measured.points:
         return _found(told, (told,), measured, None)
     photo = _evidence(THE_PHOTO, prior_belief() & measured.belief, signal)
@@ -182,14 +185,14 @@ def _stated(frame: RawFrame, settings: NoiseSettings) -> list[Evidence]:
     return [Evidence(f"ISO {iso:g}", NoiseModel.uniform(shot, min((USUAL_ELECTRONS * shot) ** 2, 1.0)), ISO_WIDTH)]
 
 
-def _sampled(samples: Tensor) -> Tensor:
+def _sampled(samples: np.ndarray) -> np.ndarray:
     """Evenly spread bands of the rows of a large photo (..., H, W); more of it tells nothing new."""
     height = samples.shape[-2]
     count = height // BAND
-    step = round(samples.numel() / ENOUGH_SAMPLES)
+    step = round(samples.size / ENOUGH_SAMPLES)
     if step <= 1 or count < step:
         return samples
-    return torch.cat([samples[..., top : top + BAND, :] for top in range(0, count * BAND, step * BAND)], dim=-2)
+    return np.concatenate([samples[..., top : top + BAND, :] for top in range(0, count * BAND, step * BAND)], axis=-2)
 
 
 def _floor(frame: RawFrame) -> float:
@@ -220,7 +223,7 @@ def _shaped(noise: NoiseModel, agreeing: list[Evidence]) -> NoiseModel:
         return noise
     shot, read = agreeing[0].noise.shot, agreeing[0].noise.read
     return NoiseModel(
-        noise.shot.mean() * shot / shot.mean().clamp(min=1e-20), noise.read.mean() * read / read.mean().clamp(min=1e-20)
+        noise.shot.mean() * shot / max(shot.mean(), TINY), noise.read.mean() * read / max(read.mean(), TINY)
     )
 
 

@@ -10,24 +10,24 @@ from pathlib import Path
 
 from rawclean.core.choices import BadPixels
 from rawclean.core.frame import RawFrame
-from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.layout import mosaic_of
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
 from rawclean.core.noise import NoiseModel
 from rawclean.denoise_report import DenoiseReport, Statement
+from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
+from rawclean.engines.contract import Engine
+from rawclean.engines.pick import pick_engine
+from rawclean.engines.tiled import Effort, Progress, Signal, denoise
 from rawclean.errors import ModelError, RawcleanError
-from rawclean.inference.bad_pixels import map_bad_pixels
-from rawclean.inference.choices import DeviceChoice, Precision
-from rawclean.inference.denoise import Engine, Progress, Signal, denoise
-from rawclean.inference.device import pick_device, pick_dtype
+from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import check_target
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.raw import read_raw
 from rawclean.io.spelled import spelled
 from rawclean.io.writers import check_format, write_photo
-from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models, load_model
+from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models
 from rawclean.noise_source import FoundNoise, find_noise
 from rawclean.settings import DenoiseSettings
 
@@ -96,7 +96,7 @@ def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None 
     with _NETWORK, _timed(photo.seconds, "network"):
         if progress:
             progress(0, 1)  # begun: the wait for other photos is over
-        denoised = denoise(photo.frame, signal, engine, strength=settings.strength, progress=progress)
+        denoised = denoise(photo.frame, signal, engine, Effort(settings.strength, settings.tile, progress))
     return DenoisedPhoto(
         denoised,
         photo.card.residual_noise(found.noise, settings.strength),
@@ -123,7 +123,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         sigma=found.noise.sigma_at(),
         model=photo.card.name,
         model_sha256=photo.card.sha256,
-        device=f"{engine.device.type} {str(engine.dtype).removeprefix('torch.')}",
+        device=engine.name,
         evidence=statements(found),
         bad_pixels=photo.bad_pixels,
         correlated=found.correlated,
@@ -163,15 +163,13 @@ def _denoised_note(source: Path) -> str | None:
 
 
 def _engine(card: ModelCard, settings: DenoiseSettings) -> Engine:
-    return _ready_engine(card, settings.device, settings.precision, settings.tile)
+    return _ready_engine(card, settings.engine, settings.device, settings.precision)
 
 
 @lru_cache(maxsize=8)
-def _ready_engine(card: ModelCard, device: DeviceChoice, precision: Precision, tile: int) -> Engine:
+def _ready_engine(card: ModelCard, engine: EngineChoice, device: DeviceChoice, precision: Precision) -> Engine:
     """A model ready to run, kept for the next photo."""
-    keep_freed_memory()
-    place = pick_device(device)
-    return Engine(load_model(card), place, pick_dtype(precision, place), tile)
+    return pick_engine(card, engine, device, precision)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rawclean.core.choices import BadPixels
-from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
 
@@ -39,6 +39,7 @@ class DenoiseSettings:
     """Which sites are replaced by their neighbours first."""
     specialists: bool = True
     """Whether to choose among the specialists of noise ranges, too."""
+    engine: EngineChoice = EngineChoice.AUTO
 
     @property
     def told_noise(self) -> NoiseSettings:

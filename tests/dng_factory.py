@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
-from rawclean.core.unprocess import XYZ_TO_CAMERA
 from rawclean.io import metadata as tags
 from rawclean.io.ljpeg import encode_tile
 from rawclean.io.tiff import (
@@ -31,6 +28,7 @@ from rawclean.io.tiff import (
     TiffCanvas,
     empty_tiff,
 )
+from rawclean.synthesis.unprocess import XYZ_TO_CAMERA
 
 SHOT, READ = 1e-3, 1e-6
 WB_GAINS = (2.0, 1.0, 1.5)
@@ -57,21 +55,21 @@ class Storage:
 PLAIN = Storage()
 
 
-def grey_ramp(height: int, width: int, black: float, white: float, gains: Tensor, seed: int = 0) -> Tensor:
+def grey_ramp(height: int, width: int, black: float, white: float, gains: np.ndarray, seed: int = 0) -> np.ndarray:
     """A ramp with noise, integer ADU, some of it clipped at white; grey by the white balance `gains` of the sites."""
-    rng = torch.Generator().manual_seed(seed)
-    ramp = torch.linspace(0, 1.1, width).expand(height, width) / gains
-    noisy = ramp + torch.randn(height, width, generator=rng) * (SHOT * ramp + READ).sqrt()
-    return (noisy * (white - black) + black).round().clamp(0, white)
+    normal = np.random.default_rng(seed).standard_normal((height, width), np.float32)
+    ramp = np.linspace(0, 1.1, width, dtype=np.float32) / gains
+    noisy = ramp + normal * np.sqrt(SHOT * ramp + READ)
+    return (noisy * (white - black) + black).round().clip(0, white)
 
 
-def site_gains(layout: Layout, size: tuple[int, int]) -> Tensor:
+def site_gains(layout: Layout, size: tuple[int, int]) -> np.ndarray:
     """The gain of each site's colour."""
     if isinstance(layout, PlainLayout):
-        return torch.ones(size)
+        return np.ones(size, np.float32)
     period = math.isqrt(len(layout.letters))
-    gains = torch.tensor([WB_GAINS["RGB".index(letter)] for letter in layout.letters]).reshape(period, period)
-    return gains.repeat(size[0] // period + 1, size[1] // period + 1)[: size[0], : size[1]]
+    gains = np.array([WB_GAINS["RGB".index(letter)] for letter in layout.letters], np.float32).reshape(period, period)
+    return np.tile(gains, (size[0] // period + 1, size[1] // period + 1))[: size[0], : size[1]]
 
 
 def make_frame(
@@ -82,22 +80,22 @@ def make_frame(
     margins: tuple[int, int] = (0, 0),
 ) -> RawFrame:
     """A photo of `size` visible samples with `margins` (top, left) of masked ones around it."""
-    blacks = torch.tensor(list(black)).float()
+    blacks = np.array(list(black), np.float32)
     colours = layout.samples_per_pixel
     levels = Levels(blacks[:3, None, None] if colours == 3 else blacks.reshape(2, 2), white)
     top, left = margins
     planes = []
     for index in range(colours):
-        gains = torch.tensor(WB_GAINS[index]) if colours == 3 else site_gains(layout, size)
-        plane = torch.full((size[0] + top, size[1] + left), float(blacks[0]))
+        gains = np.array(WB_GAINS[index], np.float32) if colours == 3 else site_gains(layout, size)
+        plane = np.full((size[0] + top, size[1] + left), float(blacks[0]), np.float32)
         plane[top:, left:] = grey_ramp(*size, float(blacks.max()), white, gains, index)
         planes.append(plane)
     return RawFrame(
-        raster=torch.stack(planes) if colours == 3 else planes[0],
+        raster=np.stack(planes) if colours == 3 else planes[0],
         active=ActiveArea(top, left, *size),
         layout=layout,
         levels=levels,
-        colour=Colour(WB_GAINS, XYZ_TO_CAMERA[0]),
+        colour=Colour(WB_GAINS, XYZ_TO_CAMERA[0].numpy()),
         camera=Camera("Maker", "Maker One"),
         exposure=Exposure(400, 0.01, 2.8, 50, None),
         orientation=1,
@@ -135,7 +133,7 @@ def entry(tag: int, kind: int, values: Iterable[float], order: str = "<") -> Ent
 def _raw_entries(canvas: TiffCanvas, frame: RawFrame, storage: Storage) -> list[Entry]:
     tiff, area, count = canvas.tiff, frame.active, frame.layout.samples_per_pixel
     black = frame.levels.black
-    samples = frame.raster.numpy().reshape(count, *frame.raster.shape[-2:]).transpose(1, 2, 0)
+    samples = frame.raster.reshape(count, *frame.raster.shape[-2:]).transpose(1, 2, 0)
     numbers = {
         tags.NEW_SUBFILE_TYPE: (LONG, [0]),
         tags.IMAGE_WIDTH: (LONG, [samples.shape[1]]),

@@ -12,8 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import torch
-
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError
 from rawclean.io.dng import DenoisedPhoto
@@ -59,7 +57,6 @@ def peak_mib() -> int:
     return int(lines["VmHWM"].removesuffix("kB")) // 1024
 
 
-torch.set_num_threads(1)
 for line in sys.stdin:
     forget_peak()
     start = time.monotonic()

@@ -17,7 +17,7 @@ def test_half_of_the_crops_are_lit_and_never_darker():
 def test_a_point_of_light_shows_at_the_sites_beside_it():
     lights = small_lights(400, (96, 96), Mosaic.BAYER, torch.Generator().manual_seed(1))
     seen = 0
-    for planes in lights:
+    for planes in lights.numpy():
         mosaic = unpack_rggb(planes, BayerPattern.RGGB, (96, 96))
         row, column = divmod(int(mosaic.argmax()), 96)
         top = float(mosaic[row, column])

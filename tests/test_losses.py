@@ -5,9 +5,11 @@ import math
 import pytest
 import torch
 
-from rawclean.core.noise import NoiseModel, add_noise
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import TrainingError
 from rawclean.networks import build_network
+from rawclean.networks.sigma_map import sigma_around
+from rawclean.synthesis.noise_draw import add_noise
 from rawclean.training.batch import Batch
 from rawclean.training.losses import WeightedLoss
 from rawclean.training.losses.feature_hints import FeatureHints, unexplained
@@ -43,7 +45,7 @@ def test_feature_matching_is_one_for_untouched_noise_and_zero_for_the_target(tea
 
 
 def test_matching_the_teacher_is_zero_for_its_own_result(teacher, batch):
-    sigma_map = batch.noise.sigma_map(batch.noisy)
+    sigma_map = sigma_around(batch.noisy, batch.noise)
     with torch.no_grad():
         own = batch.noisy - sigma_map * teacher(batch.noisy, sigma_map).float()
     assert float(FeatureMatching(teacher, (2,), Target.TEACHER)(own, batch)) == pytest.approx(0.0, abs=1e-6)
@@ -101,7 +103,7 @@ def test_unexplained_share_has_the_gradient_of_its_formula():
 def test_hints_reach_the_student_and_not_the_teacher(teacher, batch):
     student = build_network("fan", {"widths": (16, 16, 16), "encoder_blocks": (0,) * 3, "decoder_blocks": (1,) * 3})
     hints = FeatureHints(teacher, student.double(), (0, 2))
-    sigma_map = batch.noise.sigma_map(batch.noisy)
+    sigma_map = sigma_around(batch.noisy, batch.noise)
     loss = hints(batch.noisy - sigma_map * student(batch.noisy, sigma_map), batch)
     loss.backward()
     assert 0.0 < float(loss.detach()) < 1.0

@@ -5,32 +5,40 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
+from rawclean.core.noise_patches import scaled
+from rawclean.core.suspect_sites import FEATURES
 from rawclean.errors import ModelError
 from rawclean.evaluation.metrics import raw_psnr
-from rawclean.evaluation.publish import denoiser_of
+from rawclean.evaluation.publish import torch_denoiser
 from rawclean.evaluation.scenes import read_scenes
-from rawclean.models.instruments import load_instrument, save_instrument
+from rawclean.instruments.noise_meter import NoiseMeter, shipped_meter
+from rawclean.instruments.site_judge import SiteJudge, shipped_judge
 from rawclean.models.manifest import (
     GENERAL,
+    JUDGE,
+    METERS,
     SPECIALIST,
     ModelCard,
     NoiseRange,
     choose_model,
     find_model,
     list_models,
-    load_model,
     read_manifest,
     shipped_weights,
 )
-from rawclean.models.weights import load_network, save_weights
+from rawclean.models.weights import load_model, load_network, save_instrument, save_weights
 from rawclean.networks import build_network
-from rawclean.networks.noise_meter import NoiseMeter
-from rawclean.networks.site_judge import SiteJudge
+from rawclean.networks.noise_meter import NoiseMeter as TrainedMeter
+from rawclean.networks.site_judge import SiteJudge as TrainedJudge
+
+TRAINED = {NoiseMeter: TrainedMeter, SiteJudge: TrainedJudge}
 
 
 def sigma_noise(sigma: float) -> NoiseModel:
@@ -159,10 +167,10 @@ def test_neighbours_agree_where_their_ranges_meet(shared):
     """Within 0.05 dB, so that two photos of nearly the same noise look alike."""
     scenes = list(read_scenes(shared / "photos" / "dev", limit=8))
     for lower, upper in pairwise(specialists()):
-        shot = next(shot for shot in torch.logspace(-5, -1, 500).tolist() if sigma_of(shot) >= upper.range.low)
+        shot = next(shot for shot in np.logspace(-5, -1, 500).tolist() if sigma_of(shot) >= upper.range.low)
         means = []
         for card in (lower, upper):
-            denoise = denoiser_of(load_model(card))
+            denoise = torch_denoiser(load_model(card))
             means.append(fmean(raw_psnr(denoise(*scene.noisy(shot)), scene.clean) for scene in scenes))
         assert means[0] == pytest.approx(means[1], abs=0.05), (lower.name, upper.name)
 
@@ -182,11 +190,33 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize("kind", [NoiseMeter, SiteJudge])
-def test_instruments_that_are_not_finite_are_refused(tmp_path, kind, value):
-    instrument = kind()
+@pytest.mark.parametrize("instrument", [NoiseMeter, SiteJudge])
+def test_instruments_that_are_not_finite_are_refused(tmp_path, instrument, value):
+    network = TRAINED[instrument]()
     with torch.no_grad():
-        next(instrument.parameters()).view(-1)[-1] = value
-    save_instrument(tmp_path / "a.safetensors", instrument)
+        next(network.parameters()).view(-1)[-1] = value
+    save_instrument(tmp_path / "a.safetensors", network)
     with pytest.raises(ModelError, match="not finite"):
-        load_instrument(tmp_path / "a.safetensors", kind)
+        instrument.load(tmp_path / "a.safetensors")
+
+
+def test_the_weights_of_another_instrument_are_refused(tmp_path):
+    save_instrument(tmp_path / "a.safetensors", TrainedJudge())
+    with pytest.raises(ModelError, match="another network"):
+        NoiseMeter.load(tmp_path / "a.safetensors")
+
+
+def test_instruments_say_what_the_networks_say_that_were_trained():
+    rng = np.random.default_rng(0)
+    meter = TrainedMeter()
+    meter.load_state_dict(load_file(shipped_weights() / METERS[Mosaic.BAYER]))
+    patches = scaled(rng.normal(0.3, 0.02, (20, 4, 32, 32)).astype(np.float32))
+    ratio, log_sd, correlation = (each.detach().numpy() for each in meter(torch.from_numpy(patches.values)))
+    readings = shipped_meter(Mosaic.BAYER).read(patches)
+    assert np.allclose(readings.log_sigma, np.log(patches.scale) + ratio, atol=1e-4)
+    assert np.allclose(readings.log_sd, log_sd, atol=1e-4)
+    assert np.allclose(readings.correlation, correlation, atol=1e-4)
+    judge = TrainedJudge()
+    judge.load_state_dict(load_file(shipped_weights() / JUDGE))
+    features = rng.standard_normal((50, FEATURES)).astype(np.float32)
+    assert np.allclose(shipped_judge().answers(features), judge(torch.from_numpy(features)).detach().numpy(), atol=1e-3)

@@ -3,8 +3,10 @@ import math
 import pytest
 import torch
 
-from rawclean.core.noise import NoiseModel, add_noise, read_on_line
+from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.errors import InvalidNoiseError
+from rawclean.networks.sigma_map import sigma_around
+from rawclean.synthesis.noise_draw import add_noise
 
 
 def test_noise_has_the_variance_of_the_formula():
@@ -26,12 +28,13 @@ def test_shadows_keep_their_sign():
 
 def test_sigma_map_of_a_flat_photo_is_its_sigma():
     noise = NoiseModel.uniform(1e-3, 1e-5)
-    sigma = noise.sigma_map(torch.full((1, 4, 8, 8), 0.5))
+    sigma = sigma_around(torch.full((1, 4, 8, 8), 0.5), noise.mapped(torch.from_numpy))
     assert torch.allclose(sigma, torch.full_like(sigma, math.sqrt(0.5e-3 + 1e-5)))
 
 
 def test_sigma_map_is_positive_without_noise():
-    assert float(NoiseModel.uniform(0.0, 0.0).sigma_map(torch.zeros(1, 4, 8, 8)).min()) > 0
+    silent = NoiseModel.uniform(0.0, 0.0).mapped(torch.from_numpy)
+    assert float(sigma_around(torch.zeros(1, 4, 8, 8), silent).min()) > 0
 
 
 @pytest.mark.parametrize("bad", [-1e-6, math.nan, math.inf, 2.0])

@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import platformdirs
 import pytest
-import torch
 from dng_factory import READ, SHOT, make_frame, write_dng
 from PIL import Image
 
@@ -16,7 +15,7 @@ from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import plain_latin, printable
 from rawclean.evaluation.drawing import Anchor, Box, Dot, Drawing, Line, Words, to_png, to_svg
 from rawclean.evaluation.noise_chart import NoiseChart, Witness, draw, rows_by_brightness
-from rawclean.inference.measure import NoisePoint
+from rawclean.instruments.measured_noise import NoisePoint
 from rawclean.io import metadata as tags
 from rawclean.io.noise_profiles import add_profile
 
@@ -140,7 +139,7 @@ def test_outputs_that_cannot_be(refuse, photo, tmp_path):
 )
 def test_photos_without_a_photo(refuse, tmp_path, value, reason):
     frame = make_frame((64, 96))
-    path = write_dng(tmp_path / "empty.dng", frame.with_samples(torch.full((64, 96), float(value))))
+    path = write_dng(tmp_path / "empty.dng", frame.with_samples(np.full((64, 96), float(value), np.float32)))
     refuse(reason, path, "-o", tmp_path / "noise.svg")
 
 

@@ -3,13 +3,13 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
-import torch
 
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_belief import measured_belief, prior_belief, stated_belief
 from rawclean.errors import InvalidNoiseError
-from rawclean.inference.measure import MeasuredNoise, NoisePoint
+from rawclean.instruments.measured_noise import MeasuredNoise, NoisePoint
 from rawclean.io.raw import read_raw
 from rawclean.noise_source import TAG_WIDTH, Evidence, find_noise, weighed
 from rawclean.settings import NoiseSettings
@@ -52,12 +52,12 @@ def test_a_tag_that_is_little_off_is_drawn_to_the_photo(frame):
 
 
 def test_planes_differ_as_the_tag_says(frame):
-    shape = torch.tensor([1.0, 0.8, 0.8, 1.2])
+    shape = np.array([1.0, 0.8, 0.8, 1.2], np.float32)
     noise = frame.noise_profile
     found = find_noise(
         dataclasses.replace(frame, noise_profile=NoiseModel(noise.shot * shape, noise.read * shape)), NOTHING
     )
-    assert torch.allclose(found.noise.shot / found.noise.shot.mean(), shape / shape.mean(), rtol=1e-4)
+    assert np.allclose(found.noise.shot / found.noise.shot.mean(), shape / shape.mean(), rtol=1e-4)
 
 
 def test_the_photo_alone_is_enough(frame):
@@ -73,7 +73,7 @@ def test_iso_is_a_hint_and_the_option_noise_an_order(frame):
     told = find_noise(frame, NoiseSettings(noise=(1e-4, 1e-7)))
     assert told.origin == "option --noise"
     assert float(told.noise.shot[0]) == pytest.approx(1e-4)
-    assert torch.equal(told.told.shot, told.noise.shot)
+    assert np.array_equal(told.told.shot, told.noise.shot)
     assert "the photo itself says sigma" in told.warning
 
 
@@ -87,7 +87,7 @@ def test_a_network_is_told_the_more_the_less_is_known(frame):
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 2.0])
 def test_a_frame_of_one_value_is_refused_unless_the_noise_is_known(frame, level):
-    blank = frame.with_samples(torch.full_like(frame.samples, frame.levels.white * level))
+    blank = frame.with_samples(np.full_like(frame.samples, frame.levels.white * level))
     with pytest.raises(InvalidNoiseError, match="--iso N or --noise SHOT,READ"):
         find_noise(dataclasses.replace(blank, noise_profile=None), NOTHING)
     found = find_noise(blank, NOTHING)
@@ -112,10 +112,10 @@ def test_the_known_cases(shared, name, sigma):
 def test_a_low_tag_is_believed_where_texture_may_be_all_that_the_photo_shows(shown, believed):
     """Shot noise 1e-5, sigma 0.13 % at 18 % signal; fine texture reads as up to 0.5 %."""
     tag = NoiseModel.uniform(1e-5, 2e-10)
-    signal = torch.linspace(0.02, 0.8, 200)
-    log_sigma = math.log(shown) + 0.5 * (1e-5 * signal + 2e-10).log()
-    belief = measured_belief(signal, log_sigma, torch.full((200,), -2.5))
-    measured = MeasuredNoise(belief, (NoisePoint(0, 0.2, 1e-5, 10),), torch.ones(4), 0.0)
+    signal = np.linspace(0.02, 0.8, 200)
+    log_sigma = math.log(shown) + 0.5 * np.log(1e-5 * signal + 2e-10)
+    belief = measured_belief(signal, log_sigma, np.full((200,), -2.5, np.float32))
+    measured = MeasuredNoise(belief, (NoisePoint(0, 0.2, 1e-5, 10),), np.ones((4,), np.float32), 0.0)
     found = weighed([Evidence("NoiseProfile tag", tag, TAG_WIDTH)], measured, signal=0.2)
     assert found.origin == ("NoiseProfile tag" if believed else "the photo itself")
     assert found.noise.sigma_at() == pytest.approx((1 if believed else shown) * tag.sigma_at(), rel=0.1)
@@ -133,9 +133,9 @@ def test_a_belief_is_the_mean_of_its_witnesses_in_logarithms():
 def test_what_is_not_seen_comes_from_the_prior():
     """Bright pieces only: read noise stays what sensors have."""
     noise = NoiseModel.uniform(1e-3, 1.8e-3**2)
-    signal = torch.linspace(0.4, 0.9, 200)
-    log_sigma = 0.5 * (1e-3 * signal + 1.8e-3**2).log()
-    belief = prior_belief() & measured_belief(signal, log_sigma, torch.full((200,), -2.5))
+    signal = np.linspace(0.4, 0.9, 200)
+    log_sigma = 0.5 * np.log(1e-3 * signal + 1.8e-3**2)
+    belief = prior_belief() & measured_belief(signal, log_sigma, np.full((200,), -2.5, np.float32))
     shot, read = belief.shot_and_read()
     assert shot == pytest.approx(1e-3, rel=0.05)
     assert 0.8 < (read / float(noise.read[0])) ** 0.5 < 1.25

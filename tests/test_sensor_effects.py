@@ -91,14 +91,14 @@ def test_filtered_noise_is_correlated_and_loses_at_most_its_filters_share():
 @pytest.mark.parametrize("columns", [False, True])
 def test_offsets_are_one_per_line_of_the_mosaic(columns):
     planes = row_offsets(torch.Size((1, 4, 8, 8)), rng(), columns=columns)[0]
-    mosaic = unpack_rggb(planes, BayerPattern.RGGB, (16, 16))
+    mosaic = torch.from_numpy(unpack_rggb(planes.numpy(), BayerPattern.RGGB, (16, 16)))
     line = mosaic[0] if columns else mosaic[:, 0]
     assert torch.equal(mosaic, (line[None] if columns else line[:, None]).expand(16, 16))
     assert len(set(line.tolist())) == 16
 
 
 def test_rows_of_xtrans_run_through_all_planes():
-    mosaic = unpack_xtrans(row_offsets(torch.Size((1, 9, 8, 8)), rng())[0])
+    mosaic = torch.from_numpy(unpack_xtrans(row_offsets(torch.Size((1, 9, 8, 8)), rng())[0].numpy()))
     assert torch.equal(mosaic, mosaic[:, :1].expand(24, 24))
 
 

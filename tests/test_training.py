@@ -8,23 +8,22 @@ import pytest
 import torch
 from PIL import Image
 
-from rawclean.core.unprocess import (
+from rawclean.errors import TrainingError
+from rawclean.evaluation.metrics import raw_psnr
+from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
+from rawclean.instruments.noise_meter import NoiseMeter
+from rawclean.instruments.site_judge import SiteJudge
+from rawclean.models.weights import load_network
+from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
+from rawclean.synthesis.sampling import sample_bayer
+from rawclean.synthesis.unprocess import (
     CameraDraw,
     camera_colours,
     draw_camera,
     gamma_expansion,
     inverse_tone_curve,
     invert_gains,
-    mosaic_planes,
 )
-from rawclean.errors import TrainingError
-from rawclean.evaluation.metrics import raw_psnr
-from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
-from rawclean.models.instruments import load_instrument
-from rawclean.models.weights import load_network
-from rawclean.networks.noise_meter import NoiseMeter
-from rawclean.networks.site_judge import SiteJudge
-from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
 from rawclean.training import loop
 from rawclean.training.config import Stage, TrainConfig, read_recipe, shipped_recipe
 from rawclean.training.dataset import PhotoCrops
@@ -167,13 +166,13 @@ def test_a_start_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
 def test_the_judge_of_bad_pixels_is_trained_by_a_command(rawclean, photos, tmp_path):
     result = rawclean("train", "judge", photos, "--out", tmp_path, "--steps", 2)
     assert result.status == 0, result.err
-    assert load_instrument(tmp_path / "site-judge.safetensors", SiteJudge)
+    assert SiteJudge.load(tmp_path / "site-judge.safetensors")
 
 
 def test_the_noise_meter_is_trained_by_a_command(rawclean, photos, tmp_path):
     result = rawclean("train", "meter", photos, "--out", tmp_path / "meter", "--steps", 2)
     assert result.status == 0, result.err
-    assert load_instrument(tmp_path / "meter" / "noise-meter.safetensors", NoiseMeter)
+    assert NoiseMeter.load(tmp_path / "meter" / "noise-meter.safetensors")
 
 
 def test_two_processes_train_one_network(photos, tmp_path):
@@ -289,7 +288,7 @@ def test_white_stays_white_and_grey_is_darkened():
 
 def test_the_mosaic_samples_each_colour_at_its_site():
     rgb = torch.arange(48.0).reshape(1, 3, 4, 4)
-    red, green_1, green_2, blue = mosaic_planes(rgb)[0]
+    red, green_1, green_2, blue = sample_bayer(rgb)[0]
     assert red.tolist() == [[0, 2], [8, 10]]
     assert green_1.tolist() == [[17, 19], [25, 27]]
     assert green_2.tolist() == [[20, 22], [28, 30]]
@@ -299,7 +298,7 @@ def test_the_mosaic_samples_each_colour_at_its_site():
 def test_a_grey_photo_stays_grey_up_to_its_gains():
     camera = draw_camera(3, torch.Generator().manual_seed(0), CPU)
     neutral = CameraDraw(camera.srgb_to_camera, torch.ones(3, 3))
-    planes = mosaic_planes(camera_colours(torch.full((3, 3, 8, 8), 0.4), neutral))
+    planes = sample_bayer(camera_colours(torch.full((3, 3, 8, 8), 0.4), neutral))
     assert torch.allclose(planes, torch.full_like(planes, 0.4), atol=1e-5)
 
 
@@ -319,16 +318,17 @@ def test_the_student_beats_bm3d_at_every_level(shared):
     """On crops of four photos; all photos are in the README's table."""
     pytest.importorskip("bm3d", reason="the package bm3d is not installed")
     from rawclean.evaluation.bm3d import bm3d_planes
-    from rawclean.evaluation.publish import denoiser_of
-    from rawclean.models.manifest import find_model, load_model
+    from rawclean.evaluation.publish import torch_denoiser
+    from rawclean.models.manifest import find_model
+    from rawclean.models.weights import load_model
 
-    student = denoiser_of(load_model(find_model("student-general")))
+    student = torch_denoiser(load_model(find_model("student-general")))
     scenes = [scene for scene in read_scenes(shared / "photos" / "dev") if scene.index % 6 == 0][:4]
     for shot in SHOT_LEVELS:
         gains = []
         for scene in scenes:
             noisy, noise = scene.noisy(shot)
             crop = (..., slice(96, 192), slice(96, 192))
-            classic = raw_psnr(bm3d_planes(noisy[crop].contiguous(), noise), scene.clean[crop])
-            gains.append(raw_psnr(student(noisy[crop].contiguous(), noise), scene.clean[crop]) - classic)
+            classic = raw_psnr(bm3d_planes(noisy[crop], noise), scene.clean[crop])
+            gains.append(raw_psnr(student(noisy[crop], noise), scene.clean[crop]) - classic)
         assert sum(gains) / len(gains) > 0, shot

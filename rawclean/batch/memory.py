@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import psutil
 
+from rawclean.engines.choices import TILE
 from rawclean.errors import MemoryLimitError
-from rawclean.inference.choices import TILE
 from rawclean.settings import DenoiseSettings
 
 PROGRAM = 512 << 20

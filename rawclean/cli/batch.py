@@ -13,7 +13,7 @@ from rawclean.cli.batch_display import BatchDisplay, Shown, print_forecasts
 from rawclean.cli.interrupt import INTERRUPTED
 from rawclean.cli.report import print_error
 from rawclean.core.choices import BadPixels
-from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def batch(
     iso: options.Iso = None,
     noise: options.Noise = None,
     strength: options.Strength = 1.0,
+    engine: options.Computer = EngineChoice.AUTO,
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
     tile: options.Tile = TILE,
@@ -132,6 +133,7 @@ def batch(
         compression=compression,
         bad_pixels=bad_pixels,
         specialists=iso_auto,
+        engine=engine,
     )
     request = _Request(
         folder,

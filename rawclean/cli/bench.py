@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rawclean.cli import options
+from rawclean.cli.batch_display import Shown
 from rawclean.cli.progress import Update, progress_bars
 from rawclean.cli.report import print_json, print_line
 from rawclean.core.mosaics import Mosaic
-from rawclean.inference.choices import DeviceChoice, Precision
+from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 
 if TYPE_CHECKING:
     from rawclean.evaluation.benchmark import Denoiser, Protocol
@@ -30,7 +31,10 @@ class SensorPart(Enum):
 
 def bench(
     folder: Annotated[
-        Path, typer.Argument(help="Clean PNG or JPEG photos, SIDD, DND, or noisy/ and clean/ with RAW files.")
+        Path,
+        typer.Argument(
+            help="Clean PNG or JPEG photos, SIDD, DND, or noisy/ and clean/ with RAW files; with --speed one RAW photo."
+        ),
     ],
     model: Annotated[
         list[str] | None, typer.Option(help="Models or weight files to measure; all models by default.")
@@ -50,27 +54,31 @@ def bench(
     submission: Annotated[
         Path | None, typer.Option(help="Folder for the files that DND's server takes, one sub-folder per model.")
     ] = None,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Time a RAW photo step by step, beside other programs that are installed.")
+    ] = False,
+    engine: options.Computer = EngineChoice.AUTO,
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Measure raw PSNR, raw SSIM and sRGB PSNR; to clean photos, known noise of five levels is added first."""
+    if speed:
+        _measure_speed(folder, engine, device, precision, Shown(quiet=quiet, as_json=as_json))
+        return
     from itertools import islice
 
     from rawclean.evaluation.benchmark import Protocol, run_benchmark, to_markdown
     from rawclean.evaluation.bm3d import bm3d_planes
     from rawclean.evaluation.datasets import blocks_of, read_dnd
 
-    if part is not None and not sensor:
-        raise typer.BadParameter("is a part of --sensor; give that, too", param_hint="--part")
     read_blocks = blocks_of(folder)
+    _check_together(sensor=sensor, part=part, of_photos=read_blocks is None)
     if submission is not None and read_blocks is not read_dnd:
         raise typer.BadParameter("is for a folder of DND, which has no clean images", param_hint="--submission")
-    if sensor and read_blocks is not None:
-        raise typer.BadParameter("needs a folder of clean photos", param_hint="--sensor")
     denoisers = {"bm3d": bm3d_planes} if bm3d else {}
-    denoisers |= _denoisers(model or (), mosaic, device, precision)
+    denoisers |= _denoisers(model or (), mosaic, engine, device, precision)
     protocol = Protocol(limit=limit, mosaic=mosaic, **({"shots": tuple(shot)} if shot else {}))
     with progress_bars("photos", quiet=quiet or as_json) as (progress,):
         count = _counter(progress, limit)
@@ -82,12 +90,31 @@ def bench(
             measured = photos, to_markdown(photos)
         else:
             measured = _measure_blocks(islice(read_blocks(folder), limit), denoisers, submission, count)
-    result, text = measured
+    _show(*measured, as_json=as_json)
+
+
+def _check_together(*, sensor: bool, part: SensorPart | None, of_photos: bool) -> None:
+    """A usage error where options do not go together."""
+    if part is not None and not sensor:
+        raise typer.BadParameter("is a part of --sensor; give that, too", param_hint="--part")
+    if sensor and not of_photos:
+        raise typer.BadParameter("needs a folder of clean photos", param_hint="--sensor")
+
+
+def _show(result: object, text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(result)
-    else:
-        for line in text.splitlines():
-            print_line(line)
+        return
+    for line in text.splitlines():
+        print_line(line)
+
+
+def _measure_speed(photo: Path, engine: EngineChoice, device: DeviceChoice, precision: Precision, shown: Shown) -> None:
+    from rawclean.evaluation.speed import RUNS, Machine, measure_speed, to_markdown
+
+    with progress_bars("runs", quiet=shown.quiet or shown.as_json) as (progress,):
+        result = measure_speed(photo, Machine(engine, device, precision), _counter(progress, RUNS))
+    _show(result, to_markdown(result), as_json=shown.as_json)
 
 
 def _measure_sensor(
@@ -121,18 +148,19 @@ def _measure_blocks(
 
 
 def _denoisers(
-    names: Sequence[str], mosaic: Mosaic, device: DeviceChoice, precision: Precision
+    names: Sequence[str], mosaic: Mosaic, engine: EngineChoice, device: DeviceChoice, precision: Precision
 ) -> "dict[str, Denoiser]":
     """The models and weight files of that name; without names all models, and the choice among them by noise."""
-    from rawclean.evaluation.publish import denoiser_by_noise, denoiser_of
-    from rawclean.models.manifest import SPECIALIST, find_model, list_models, load_model
+    from rawclean.engines.pick import pick_engine
+    from rawclean.evaluation.publish import denoiser_by_noise, denoiser_of, torch_denoiser
+    from rawclean.models.manifest import SPECIALIST, find_model, list_models
     from rawclean.models.weights import load_network
 
     files = [Path(name) for name in names if name.endswith(".safetensors")]
     named = [find_model(name) for name in names if Path(name) not in files]
     cards = named if names else [card for card in list_models() if card.mosaic is mosaic]
-    denoisers = {card.name: denoiser_of(load_model(card), device, precision) for card in cards}
-    denoisers |= {str(path): denoiser_of(load_network(path), device, precision) for path in files}
+    denoisers = {card.name: denoiser_of(pick_engine(card, engine, device, precision)) for card in cards}
+    denoisers |= {str(path): torch_denoiser(load_network(path), device, precision) for path in files}
     if not names and any(card.role == SPECIALIST for card in cards):
         denoisers[BY_NOISE] = denoiser_by_noise(denoisers, cards, mosaic)
     return denoisers

@@ -9,7 +9,7 @@ from rawclean.cli import options
 from rawclean.cli.progress import progress_bars
 from rawclean.cli.report import peak_memory_mib, print_json, print_line, print_warning, summary
 from rawclean.core.choices import BadPixels
-from rawclean.inference.choices import TILE, DeviceChoice, Precision
+from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
 Source = Annotated[Path, typer.Argument(help="A RAW or DNG photo.")]
@@ -25,6 +25,7 @@ def denoise(
     iso: options.Iso = None,
     noise: options.Noise = None,
     strength: options.Strength = 1.0,
+    engine: options.Computer = EngineChoice.AUTO,
     device: options.Device = DeviceChoice.AUTO,
     precision: options.Accuracy = Precision.AUTO,
     tile: options.Tile = TILE,
@@ -40,7 +41,8 @@ def denoise(
     from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(
-        model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, bad_pixels
+        *(model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, bad_pixels),
+        engine=engine,
     )
     target = output or source.with_name(f"{source.stem}_denoised.dng")
     with progress_bars(source.name, quiet=quiet or as_json) as (progress,):

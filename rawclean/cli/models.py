@@ -14,6 +14,9 @@ from rawclean.cli.report import print_json, print_line
 app = typer.Typer(no_args_is_help=True)
 
 
+Output = Annotated[Path, typer.Option("--output", "-o", dir_okay=False, help="The file to write, .onnx.")]
+
+
 class Role(Enum):
     """What a model is for."""
 
@@ -41,7 +44,8 @@ def list_all(as_json: options.Json = False) -> None:
 @app.command()
 def show(name: str, as_json: options.Json = False) -> None:
     """Show one model: network, cost, range, recipe."""
-    from rawclean.models.manifest import find_model, load_model
+    from rawclean.models.manifest import find_model
+    from rawclean.models.weights import load_model
     from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
 
     card = find_model(name)
@@ -71,11 +75,29 @@ def show(name: str, as_json: options.Json = False) -> None:
 @app.command()
 def verify() -> None:
     """Check every model file against its sha256 and load it."""
-    from rawclean.models.manifest import list_models, load_model
+    from rawclean.models.files import check_weights
+    from rawclean.models.manifest import list_models
+    from rawclean.models.weights import load_model
 
     for card in list_models():
         load_model(card)
+        if card.onnx_sha256 is not None:
+            check_weights(card.onnx_path, card.onnx_sha256)
         print_line(f"{card.name}: ok")
+
+
+@app.command()
+def export(name: str, output: Output, overwrite: options.Overwrite = False) -> None:
+    """Write a model as an ONNX file, for other programs: planes, shot and read noise in, the noise out."""
+    from rawclean.errors import OutputError
+    from rawclean.models.manifest import find_model
+    from rawclean.models.onnx_export import export_onnx
+    from rawclean.models.weights import load_model
+
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output}: exists; use --overwrite to replace it")
+    export_onnx(load_model(find_model(name)), output)
+    print_line(f"{output}: written")
 
 
 @app.command()

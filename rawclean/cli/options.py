@@ -7,7 +7,7 @@ import typer
 
 from rawclean.core.choices import BadPixels
 from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
-from rawclean.inference.choices import DeviceChoice, Precision
+from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
 
@@ -31,6 +31,10 @@ Noise = Annotated[
 ]
 Strength = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the noise to take away.")]
 Device = Annotated[DeviceChoice, typer.Option(help="Where to compute.")]
+Computer = Annotated[
+    EngineChoice,
+    typer.Option("--engine", help="What computes the network: OpenVINO on a CPU, torch on a GPU; auto knows."),
+]
 Accuracy = Annotated[Precision, typer.Option("--precision", help="Number format of the network.")]
 Tile = Annotated[int, typer.Option(min=32, help="Side of a tile in 2x2 cells; smaller needs less memory.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]

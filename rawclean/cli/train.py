@@ -10,7 +10,8 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.report import print_line, print_notes
 from rawclean.core.limits import MAX_SEED
-from rawclean.inference.choices import DeviceChoice
+from rawclean.core.mosaics import Mosaic
+from rawclean.engines.choices import DeviceChoice
 
 if TYPE_CHECKING:
     from rawclean.training.config import TrainConfig
@@ -99,18 +100,19 @@ def specialise(
 @app.command()
 def meter(
     photos: Photos,
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights, noise-meter.safetensors.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights.")],
+    mosaic: Annotated[Mosaic, typer.Option(help="What the photos are sampled through.")] = Mosaic.BAYER,
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train the small network that measures the noise of a photo, on the CPU, in minutes."""
-    from rawclean.models.instruments import METER
+    from rawclean.models.manifest import METERS
     from rawclean.training.meter import train_meter
 
-    recipe = _recipe("meter", config, steps=steps, seed=seed)
-    _train_instrument(train_meter, photos, out / METER, recipe, _progress(recipe.steps, quiet=quiet))
+    recipe = _recipe("meter", config, steps=steps, seed=seed, network_config={"mosaic": mosaic.value})
+    _train_instrument(train_meter, photos, out / METERS[mosaic], recipe, _progress(recipe.steps, quiet=quiet))
 
 
 @app.command()
@@ -123,7 +125,7 @@ def judge(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the small network that tells bad pixels from details, on the CPU, in minutes."""
-    from rawclean.models.instruments import JUDGE
+    from rawclean.models.manifest import JUDGE
     from rawclean.training.judge import train_judge
 
     recipe = _recipe("judge", config, steps=steps, seed=seed)
@@ -167,7 +169,7 @@ def _found(path: Path) -> Path:
 
 def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, *, quiet: bool) -> None:
     from rawclean.core.glibc import keep_freed_memory
-    from rawclean.inference.device import pick_device
+    from rawclean.engines.device import pick_device
     from rawclean.training.dataset import PhotoCrops
     from rawclean.training.loop import train as run_training
 

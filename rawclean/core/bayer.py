@@ -7,8 +7,7 @@ back, so that every layout and every odd size gives the network the same geometr
 
 from enum import Enum
 
-import torch
-from torch import Tensor
+import numpy as np
 
 
 class BayerPattern(Enum):
@@ -29,11 +28,11 @@ class BayerPattern(Enum):
         """Colours of the top-left 2x2 sites, row by row."""
         return self.value
 
-    def pack(self, samples: Tensor) -> Tensor:
+    def pack(self, samples: np.ndarray) -> np.ndarray:
         """As `pack_rggb`."""
         return pack_rggb(samples, self)
 
-    def unpack(self, planes: Tensor, size: tuple[int, int]) -> Tensor:
+    def unpack(self, planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """As `unpack_rggb`."""
         return unpack_rggb(planes, self, size)
 
@@ -56,7 +55,7 @@ class BayerPattern(Enum):
         )
 
 
-def pack_rggb(mosaic: Tensor, pattern: BayerPattern) -> Tensor:
+def pack_rggb(mosaic: np.ndarray, pattern: BayerPattern) -> np.ndarray:
     """Pack `mosaic` (H, W) into planes (4, ceil((H + row) / 2), ceil((W + column) / 2)), red first.
 
     (row, column) is the phase of `pattern`; both sides of `mosaic` must be at least 2.
@@ -64,20 +63,20 @@ def pack_rggb(mosaic: Tensor, pattern: BayerPattern) -> Tensor:
     row, column = pattern.phase
     height, width = mosaic.shape
     extended = _extend(_extend(mosaic, 0, row, (height + row) % 2), 1, column, (width + column) % 2)
-    return torch.stack([extended[i::2, j::2] for i, j in BayerPattern.RGGB.plane_sites])
+    return np.stack([extended[i::2, j::2] for i, j in BayerPattern.RGGB.plane_sites])
 
 
-def unpack_rggb(planes: Tensor, pattern: BayerPattern, size: tuple[int, int]) -> Tensor:
+def unpack_rggb(planes: np.ndarray, pattern: BayerPattern, size: tuple[int, int]) -> np.ndarray:
     """Undo `pack_rggb`: planes (4, H', W') to the mosaic of `size` (H, W)."""
     row, column = pattern.phase
-    mosaic = planes.new_empty(2 * planes.shape[-2], 2 * planes.shape[-1])
+    mosaic = np.empty((2 * planes.shape[-2], 2 * planes.shape[-1]), planes.dtype)
     for plane, (i, j) in zip(planes, BayerPattern.RGGB.plane_sites, strict=True):
         mosaic[i::2, j::2] = plane
     return mosaic[row : row + size[0], column : column + size[1]]
 
 
-def _extend(mosaic: Tensor, axis: int, before: int, after: int) -> Tensor:
+def _extend(mosaic: np.ndarray, axis: int, before: int, after: int) -> np.ndarray:
     """Reflect up to one line at each end; the line next to the border keeps the colours in order."""
-    size = mosaic.shape[axis]
-    parts = [mosaic.narrow(axis, 1, 1)] * before + [mosaic] + [mosaic.narrow(axis, size - 2, 1)] * after
-    return torch.cat(parts, dim=axis) if len(parts) > 1 else mosaic
+    width = [(0, 0), (0, 0)]
+    width[axis] = (before, after)
+    return np.pad(mosaic, width, "reflect") if before or after else mosaic

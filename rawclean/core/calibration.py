@@ -8,9 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
 
 from rawclean.core.clip_level import find_clip_levels
 from rawclean.core.noise import NoiseModel
@@ -92,27 +90,27 @@ class Calibration:
 @dataclass(frozen=True, slots=True)
 class _Fit:
     line: NoiseLine
-    kept: Tensor
+    kept: np.ndarray
     """Bool, (P, rows, columns)."""
-    moved: Tensor
+    moved: np.ndarray
     """As `kept`."""
 
 
-def calibrate(shots: Sequence[Tensor], floor: float) -> Calibration:
+def calibrate(shots: Sequence[np.ndarray], floor: float) -> Calibration:
     """Measure the noise of shots (P, H, W) of one scene, linear, clipped at `floor` and at one.
 
     Raises CalibrationError, with what to do, where they do not show it.
     """
     gains = check_shots(shots, floor)
     blocks = measure_blocks(shots, gains)
-    whole = blocks.whole(floor, torch.full((1, 1, 1), NEAR_CLIP))
+    whole = blocks.whole(floor, np.full((1, 1, 1), NEAR_CLIP, np.float32))
     _check_count(whole)
     start = _with_least_read(*robust_line(blocks.mean[whole], blocks.variance[whole]))
     clip = find_clip_levels(shots[0], NoiseModel.uniform(*start))[:, None, None]
     unrest = measure_unrest(shots, gains, start)
     _check_white(unrest, whole)
     still = (unrest.alike < ALIKE / math.sqrt(blocks.freedom)) & (unrest.peak < PEAK).all(0)
-    fit = _fit_still_blocks(blocks, still, floor, clip.clamp(max=NEAR_CLIP))
+    fit = _fit_still_blocks(blocks, still, floor, clip.clip(max=NEAR_CLIP))
     _check_independent(unrest, fit.kept, blocks.freedom)
     _check_range(fit.line)
     variance = fit.line.shot * blocks.mean + fit.line.read
@@ -123,31 +121,31 @@ def calibrate(shots: Sequence[Tensor], floor: float) -> Calibration:
         planes=tuple(_plane_line(blocks, fit.kept, p) for p in planes),
         points=_points(blocks, fit.kept),
         light=tuple(gains.tolist()),
-        moved=float(fit.moved.float().mean()),
-        clipped=float((~fit.kept & ~fit.moved).float().mean()),
-        misfit=float(scatter.square().mean().sqrt()) * math.sqrt(blocks.freedom / 2),
+        moved=float(fit.moved.mean()),
+        clipped=float((~fit.kept & ~fit.moved).mean()),
+        misfit=math.sqrt(float(np.square(scatter).mean()) * blocks.freedom / 2),
     )
 
 
-def _plane_line(blocks: ShotBlocks, kept: Tensor, plane: int) -> NoiseLine | None:
+def _plane_line(blocks: ShotBlocks, kept: np.ndarray, plane: int) -> NoiseLine | None:
     signal, variance = blocks.mean[plane][kept[plane]], blocks.variance[plane][kept[plane]]
     return fit_line(signal, variance) if len(signal) >= LEAST_BLOCKS else None
 
 
-def _fit_still_blocks(blocks: ShotBlocks, still: Tensor, floor: float, ceiling: Tensor) -> _Fit:
+def _fit_still_blocks(blocks: ShotBlocks, still: np.ndarray, floor: float, ceiling: np.ndarray) -> _Fit:
     """The line through the blocks that are `still` (rows, columns) and not near a clip level; raises for too few."""
     whole = blocks.whole(floor, ceiling)
     usable = whole & _shrunk(still)
     _check_still(whole, usable)
     shot, read = _with_least_read(*robust_line(blocks.mean[usable], blocks.variance[usable]))
     for _ in range(ROUNDS):  # a line says which blocks do not belong to it, the next one is that of the others
-        variance = shot * blocks.mean.clamp(min=0) + read
-        margin = MARGIN * variance.sqrt()
+        variance = shot * blocks.mean.clip(min=0) + read
+        margin = MARGIN * np.sqrt(variance)
         inside = whole & (blocks.mean - margin > floor) & (blocks.mean + margin < ceiling)
         _check_count(inside)
         ratio = blocks.variance / variance - 1
-        scatter = max(NORMAL_MAD * float(ratio[inside].abs().median()), math.sqrt(2 / blocks.freedom))
-        fits = (ratio.abs() < OUTLIER * scatter) | ~inside
+        scatter = max(NORMAL_MAD * float(np.median(np.abs(ratio[inside]))), math.sqrt(2 / blocks.freedom))
+        fits = (np.abs(ratio) < OUTLIER * scatter) | ~inside
         kept = inside & _shrunk(still & fits.all(0))
         _check_still(inside, kept)
         line = fit_line(blocks.mean[kept], blocks.variance[kept])
@@ -160,13 +158,15 @@ def _with_least_read(shot: float, read: float) -> tuple[float, float]:
     return shot, max(read, (LEAST_ELECTRONS * shot) ** 2, LEAST_VARIANCE)
 
 
-def _shrunk(still: Tensor) -> Tensor:
+def _shrunk(still: np.ndarray) -> np.ndarray:
     """`still` (rows, columns) without the neighbours of blocks that are not: movement does not end at a border."""
-    spread = functional.max_pool2d((~still)[None].float(), 3, stride=1, padding=1)[0]
-    return spread == 0
+    rows, columns = still.shape
+    around = np.pad(still, 1, constant_values=True)
+    shifted = [around[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
+    return np.logical_and.reduce(shifted)
 
 
-def _check_count(usable: Tensor) -> None:
+def _check_count(usable: np.ndarray) -> None:
     """Raise where there are too few blocks for a line."""
     if int(usable.sum()) < LEAST_BLOCKS:
         raise CalibrationError(
@@ -174,7 +174,7 @@ def _check_count(usable: Tensor) -> None:
         )
 
 
-def _check_still(usable: Tensor, kept: Tensor) -> None:
+def _check_still(usable: np.ndarray, kept: np.ndarray) -> None:
     """Raise where too few of the `usable` blocks are still."""
     moved = 1 - float(kept.sum()) / max(int(usable.sum()), 1)
     if moved > MAX_MOVED or int(kept.sum()) < LEAST_BLOCKS:
@@ -184,17 +184,17 @@ def _check_still(usable: Tensor, kept: Tensor) -> None:
         )
 
 
-def _check_white(unrest: Unrest, whole: Tensor) -> None:
+def _check_white(unrest: Unrest, whole: np.ndarray) -> None:
     """Raise where the noise of neighbouring samples is alike, other than by movement."""
-    neighbours = float(unrest.neighbours[whole].median())
-    if abs(neighbours) > MAX_NEIGHBOURS and abs(float(unrest.shared[whole.any(0)].median())) < CLEARLY_SHARED:
+    neighbours = float(np.median(unrest.neighbours[whole]))
+    if abs(neighbours) > MAX_NEIGHBOURS and abs(float(np.median(unrest.shared[whole.any(0)]))) < CLEARLY_SHARED:
         raise CalibrationError(
             f"neighbouring samples share their noise (correlation {neighbours:.2f}): the camera, or a program since, "
             "has filtered it; switch noise reduction off and take untouched files"
         )
 
 
-def _check_independent(unrest: Unrest, kept: Tensor, freedom: int) -> None:
+def _check_independent(unrest: Unrest, kept: np.ndarray, freedom: int) -> None:
     """Raise where planes still have something in common in the blocks that were kept as still."""
     shared = unrest.shared[kept.any(0)]
     error = 1 / math.sqrt(len(APART) * freedom * len(shared))
@@ -218,12 +218,12 @@ def _check_range(line: NoiseLine) -> None:
         )
 
 
-def _points(blocks: ShotBlocks, kept: Tensor) -> tuple[CalibrationPoint, ...]:
+def _points(blocks: ShotBlocks, kept: np.ndarray) -> tuple[CalibrationPoint, ...]:
     """The kept blocks in groups of about equal brightness, plane by plane."""
     points = []
     for plane, choice in enumerate(kept):
         signal, variance = blocks.mean[plane][choice], blocks.variance[plane][choice]
-        groups = signal.argsort().tensor_split(max(1, min(BINS, len(signal) // 4)))
+        groups = np.array_split(signal.argsort(), max(1, min(BINS, len(signal) // 4)))
         for group in groups:
             if len(group):
                 count = len(group) * SAMPLES

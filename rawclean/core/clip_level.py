@@ -4,10 +4,9 @@ Saturated areas are flat: the signal there is above the shadows, and yet it hard
 would. Where such areas are, nothing but them is as bright.
 """
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
 
+from rawclean.core.block_means import block_means
 from rawclean.core.noise import NoiseModel
 
 BAND, MAX_SAMPLES = 64, 1_500_000
@@ -28,60 +27,58 @@ MARGIN = 4.0
 """Standard deviations of the plateau's own noise below it from which on samples are saturated."""
 
 
-def find_clip_levels(planes: Tensor, noise: NoiseModel) -> Tensor:
+def find_clip_levels(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
     """Signal at which each of `planes` (4, H, W), linear, is clipped: (4,), one where nothing tells a lower level.
 
     The two greens, planes 1 and 2, share a level.
     """
     bands = _bands(planes)
     levels = [_clip_level(bands[:, plane], noise) for plane in ([0], [1, 2], [3])]
-    return torch.tensor([levels[0], levels[1], levels[1], levels[2]])
+    return np.array([levels[0], levels[1], levels[1], levels[2]], np.float32)
 
 
-def _bands(planes: Tensor) -> Tensor:
+def _bands(planes: np.ndarray) -> np.ndarray:
     """Evenly spaced bands of rows (N, 4, rows, W)."""
     height, width = planes.shape[1:]
     rows = min(BAND, height)
-    bands = planes[:, : height // rows * rows].reshape(len(planes), -1, rows, width).transpose(0, 1)
+    bands = planes[:, : height // rows * rows].reshape(len(planes), -1, rows, width).swapaxes(0, 1)
     return bands[:: max(1, round(len(bands) * rows * width / MAX_SAMPLES))]
 
 
-def _clip_level(bands: Tensor, noise: NoiseModel) -> float:
+def _clip_level(bands: np.ndarray, noise: NoiseModel) -> float:
     """The level of bands (N, planes, rows, W) of one colour."""
-    mean, sd = _window_statistics(bands.reshape(-1, 1, *bands.shape[2:]))
-    expected = (float(noise.shot.mean()) * mean.clamp(min=0) + float(noise.read.mean())).sqrt()
+    mean, sd = _window_statistics(bands.reshape(-1, *bands.shape[2:]))
+    expected = np.sqrt(float(noise.shot.mean()) * mean.clip(min=0) + float(noise.read.mean()))
     quiet = (sd < TOO_QUIET * expected) & (mean > LEAST_SIGNAL)
     centre = _highest_plateau(mean[quiet], mean)
     if centre is None:
         return 1.0
-    distance = (mean - centre).abs() * BINS
+    distance = np.abs(mean - centre) * BINS
     plateau = quiet & (distance < PLATEAU_BINS)
     if int(plateau.sum()) < LEVEL_SHARE * int((quiet & (distance < SURROUNDING_BINS)).sum()):
         return 1.0
-    level, spread = float(mean[plateau].median()), float(sd[plateau].median())
+    level, spread = float(np.median(mean[plateau])), float(np.median(sd[plateau]))
     reach = MARGIN * spread + 1e-6
-    saturated = int(((bands - level).abs() <= reach).sum())
+    saturated = int((np.abs(bands - level) <= reach).sum())
     if level > 1 or int((bands > level + reach).sum()) > ABOVE * saturated:
         return 1.0
     return min(1.0, level - reach)
 
 
-def _highest_plateau(quiet: Tensor, mean: Tensor) -> float | None:
+def _highest_plateau(quiet: np.ndarray, mean: np.ndarray) -> float | None:
     """The brightest signal at which a good part of all windows, (N,) `mean`, are `quiet` ones; None without one."""
     counts, all_counts = (
-        functional.avg_pool1d(torch.histc(values, BINS, 0, 1)[None], 3, stride=1, padding=1)[0] * 3
-        for values in (quiet, mean)
+        np.convolve(np.histogram(values, BINS, (0, 1))[0], np.ones(3), "same") for values in (quiet, mean)
     )
-    found = ((counts >= LEAST_WINDOWS) & (counts > LEAST_SHARE * all_counts)).nonzero()[:, 0]
+    (found,) = ((counts >= LEAST_WINDOWS) & (counts > LEAST_SHARE * all_counts)).nonzero()
     if not len(found):
         return None
     top = slice(max(0, int(found[-1]) - NEIGHBOURHOOD), int(found[-1]) + 1)
     return (top.start + int(counts[top].argmax()) + 0.5) / BINS
 
 
-def _window_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of windows of (N, 1, H, W)."""
-    mean = functional.avg_pool2d(images, WINDOW, stride=WINDOW)
-    power = functional.avg_pool2d(images.square(), WINDOW, stride=WINDOW)
+def _window_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of windows of (N, H, W)."""
+    mean, power = (block_means(values, WINDOW) for values in (images, np.square(images)))
     side = WINDOW**2
-    return mean, ((power - mean.square()).clamp(min=0) * side / (side - 1)).sqrt()
+    return mean, np.sqrt((power - np.square(mean)).clip(min=0) * np.float32(side / (side - 1)))

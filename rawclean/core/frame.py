@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.layout import Layout
 from rawclean.core.levels import Levels
@@ -54,7 +54,7 @@ class Colour:
 
     wb_gains: tuple[float, float, float]
     """As-shot white balance for R, G, B, green 1."""
-    xyz_to_camera: Tensor | None
+    xyz_to_camera: np.ndarray | None
     """(3, 3) from XYZ (D65) to camera colours; None where unknown."""
 
 
@@ -62,7 +62,7 @@ class Colour:
 class RawFrame:
     """One photo: raster of the sensor and all that is needed to denoise it and to write it again."""
 
-    raster: Tensor
+    raster: np.ndarray
     """(H, W) float32 ADU, masked borders included, in sensor orientation; (3, H, W) of a demosaiced image."""
     active: ActiveArea
     layout: Layout
@@ -84,19 +84,19 @@ class RawFrame:
     """Width of a pixel over its height."""
     is_float: bool = False
     """Whether the file stores floating point numbers, finer than any integer code."""
-    listed_bad: Tensor | None = None
+    listed_bad: np.ndarray | None = None
     """Sites that the file itself says hold no signal, bool like a mosaic's `raster`; None where it names none."""
     doubt: str | None = None
     """What in the file speaks against its samples, for the user."""
 
     @property
-    def samples(self) -> Tensor:
+    def samples(self) -> np.ndarray:
         """The visible samples (..., H, W), float32 ADU; a view of the raster."""
         area = self.active
         return self.raster[..., area.top : area.top + area.height, area.left : area.left + area.width]
 
-    def with_samples(self, samples: Tensor) -> "RawFrame":
+    def with_samples(self, samples: np.ndarray) -> "RawFrame":
         """The same photo with other visible samples; masked borders stay."""
-        frame = dataclasses.replace(self, raster=self.raster.clone())
-        frame.samples.copy_(samples)
+        frame = dataclasses.replace(self, raster=self.raster.copy())
+        frame.samples[...] = samples
         return frame

@@ -5,15 +5,15 @@ networks: a monochrome image becomes a mosaic whose colours agree, a demosaiced 
 """
 
 from enum import Enum
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from array_api_compat import array_namespace
 
 from rawclean.core.bayer import BayerPattern, pack_rggb, unpack_rggb
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
-from rawclean.core.unprocess import mosaic_planes
-from rawclean.core.xtrans import PLANE_COLOURS, XTransPattern, sample_xtrans
+from rawclean.core.xtrans import PLANE_COLOURS, XTransPattern
 
 REPEATED_GREEN = 1.5
 """Factor on the variance of a green that is given twice, so that the network does not take agreement for certainty.
@@ -40,18 +40,18 @@ class PlainLayout(Enum):
         """One, or one per colour."""
         return self.value
 
-    def pack(self, samples: Tensor) -> Tensor:
+    def pack(self, samples: np.ndarray) -> np.ndarray:
         """Samples (H, W) or (3, H, W) to planes (4, H', W')."""
         if self is PlainLayout.MONOCHROME:
             return pack_rggb(samples, BayerPattern.RGGB)
         return samples[[0, 1, 1, 2]]
 
-    def unpack(self, planes: Tensor, size: tuple[int, int]) -> Tensor:
+    def unpack(self, planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Undo `pack` for an image of `size` (H, W)."""
         if self is PlainLayout.MONOCHROME:
             return unpack_rggb(planes, BayerPattern.RGGB, size)
-        green = planes[1] & planes[2] if planes.dtype is torch.bool else (planes[1] + planes[2]) / 2
-        return torch.stack([planes[0], green, planes[3]])
+        green = planes[1] & planes[2] if planes.dtype == bool else (planes[1] + planes[2]) / 2
+        return np.stack([planes[0], green, planes[3]])
 
 
 Layout = BayerPattern | XTransPattern | PlainLayout
@@ -73,51 +73,50 @@ def plane_noise(layout: Layout, noise: NoiseModel) -> NoiseModel:
         return noise_of_planes(Mosaic.XTRANS, noise)
     if layout is not PlainLayout.LINEAR_RGB:
         return noise
-    factor = torch.tensor([1, REPEATED_GREEN, REPEATED_GREEN, 1], device=noise.shot.device)
+    factor = np.array([1, REPEATED_GREEN, REPEATED_GREEN, 1], np.float32)
     return NoiseModel(noise.shot * factor, noise.read * factor)
 
 
-def plane_clip(layout: Layout, clip: Tensor) -> Tensor:
+def plane_clip(layout: Layout, clip: np.ndarray) -> np.ndarray:
     """The clip levels (4,) of R, Gr, Gb and B for the planes of `layout`."""
     return clip[[0, 1, 3]][list(PLANE_COLOURS)] if isinstance(layout, XTransPattern) else clip
 
 
-def saturated_sites(layout: Layout, planes: Tensor, clip: Tensor, size: tuple[int, int]) -> Tensor:
+def saturated_sites(layout: Layout, planes: np.ndarray, clip: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Which of the samples (..., *size), linear `planes`, are at the clip levels (4,) of R, Gr, Gb and B: bool."""
     return layout.unpack(planes >= plane_clip(layout, clip)[:, None, None], size)
-
-
-def sample(mosaic: Mosaic, colours: Tensor) -> Tensor:
-    """Colours at every site (B, 3, H, W), whole periods of `mosaic`, to its planes (B, planes, H', W')."""
-    return sample_xtrans(colours) if mosaic is Mosaic.XTRANS else mosaic_planes(colours)
 
 
 def noise_of_planes(mosaic: Mosaic, noise: NoiseModel) -> NoiseModel:
     """The noise (..., 4) of R, Gr, Gb and B for the planes of `mosaic`, (..., planes)."""
     if mosaic is Mosaic.BAYER:
         return noise
-    shot, read = (
-        torch.stack([values[..., 0], values[..., 1:3].mean(-1), values[..., 3]], dim=-1)[..., PLANE_COLOURS]
-        for values in (noise.shot, noise.read)
-    )
-    return NoiseModel(shot, read)
+    return noise.mapped(_of_nine)
 
 
 def noise_of_colours(noise: NoiseModel) -> NoiseModel:
     """The noise of R, Gr, Gb and B (4, ...), given that of the planes of a mosaic (P, ...)."""
-    return NoiseModel(one_of_each(noise.shot), one_of_each(noise.read))
+    return noise.mapped(one_of_each)
 
 
-def one_of_each(planes: Tensor) -> Tensor:
+def one_of_each(planes: Any) -> Any:
     """R, G, G and B (4, ...) of what is given for each plane of a mosaic (P, ...)."""
     return planes if len(planes) == Mosaic.BAYER.planes else planes[ONE_OF_EACH]
 
 
-def independent_planes(layout: Layout, samples: Tensor) -> Tensor:
+def independent_planes(layout: Layout, samples: np.ndarray) -> np.ndarray:
     """Planes (4, H', W') that share no sample, to estimate noise in."""
     if isinstance(layout, XTransPattern):
         return one_of_each(layout.pack(samples))
     if layout is not PlainLayout.LINEAR_RGB:
         return layout.pack(samples)
     height, width = (side // 2 * 2 for side in samples.shape[1:])
-    return mosaic_planes(samples[None, :, :height, :width])[0]
+    sites = zip((0, 1, 1, 2), BayerPattern.RGGB.plane_sites, strict=True)
+    return np.stack([samples[colour, i:height:2, j:width:2] for colour, (i, j) in sites])
+
+
+def _of_nine(values: Any) -> Any:
+    """Values (..., 4) of R, Gr, Gb and B for the nine planes of X-Trans."""
+    xp = array_namespace(values)
+    colours = xp.stack([values[..., 0], (values[..., 1] + values[..., 2]) / 2, values[..., 3]], axis=-1)
+    return colours[..., list(PLANE_COLOURS)]

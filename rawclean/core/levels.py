@@ -6,8 +6,7 @@ scale: white less the highest black.
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.errors import InvalidLevelsError
 
@@ -16,13 +15,13 @@ from rawclean.errors import InvalidLevelsError
 class Levels:
     """Black and white of a mosaic, in sensor units (ADU)."""
 
-    black: Tensor
+    black: np.ndarray
     """(rows, columns) that repeat from the top-left of the visible area; (3, 1, 1) of a demosaiced image."""
     white: float
     """Level at which a sample is clipped."""
 
     def __post_init__(self) -> None:
-        blacks = self.black.flatten().tolist()
+        blacks = self.black.ravel().tolist()
         if not all(0 <= black < self.white for black in blacks):
             raise InvalidLevelsError(
                 f"black levels {blacks[:4]} are not from 0 to below white, {self.white:g}; the file's levels are wrong"
@@ -33,21 +32,21 @@ class Levels:
         """ADU per unit of linear signal."""
         return self.white - float(self.black.max())
 
-    def to_linear(self, samples: Tensor) -> Tensor:
+    def to_linear(self, samples: np.ndarray) -> np.ndarray:
         """Samples (..., H, W) in ADU to linear signal."""
         return (samples - self._black_map(samples)) / self.scale
 
-    def to_adu(self, linear: Tensor) -> Tensor:
+    def to_adu(self, linear: np.ndarray) -> np.ndarray:
         """Linear signal (..., H, W) to ADU."""
         return linear * self.scale + self._black_map(linear)
 
-    def to_adu_at(self, linear: Tensor, places: Tensor) -> Tensor:
+    def to_adu_at(self, linear: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Linear signal (N,) at `places` (N, 2) of a mosaic to ADU."""
         rows, columns = self.black.shape
         return linear * self.scale + self.black[places[:, 0] % rows, places[:, 1] % columns]
 
-    def _black_map(self, samples: Tensor) -> Tensor:
-        if bool((self.black == self.black.flatten()[0]).all()):
-            return self.black.flatten()[0]
+    def _black_map(self, samples: np.ndarray) -> np.ndarray:
+        if (self.black == self.black.flat[0]).all():
+            return self.black.ravel()[:1]
         repeats = [-(-side // period) for side, period in zip(samples.shape[-2:], self.black.shape[-2:], strict=True)]
-        return torch.tile(self.black, repeats)[..., : samples.shape[-2], : samples.shape[-1]]
+        return np.tile(self.black, repeats)[..., : samples.shape[-2], : samples.shape[-1]]

@@ -9,8 +9,7 @@ scales beyond `SCALES` cannot be told from shading and stay, but for those of bl
 import math
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.column_blocks import find_column_blocks
 from rawclean.core.line_profiles import (
@@ -51,23 +50,26 @@ OUTLIER = 8.0
 FINER = 0.3
 """Least variance at a scale over that of the next larger: wide bands may have sharp edges, too rare for an average."""
 
+BAND = 16
+"""Rows of planes that are looked after at once: they stay in the cache. Whole periods of X-Trans."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineOffsets:
     """What whole lines of a mosaic are too high, in linear units; its period is 2 samples, of X-Trans 3."""
 
-    rows: Tensor
+    rows: np.ndarray
     """(period * H,) for planes (P, H, W)."""
-    columns: Tensor
+    columns: np.ndarray
     """(period * W,)."""
 
     @property
     def sigma(self) -> float:
         """Root mean square over the mosaic."""
-        return math.sqrt(float(self.rows.square().mean() + self.columns.square().mean()))
+        return math.sqrt(float(np.square(self.rows).mean() + np.square(self.columns).mean()))
 
 
-def find_line_offsets(planes: Tensor, noise: NoiseModel) -> LineOffsets:
+def find_line_offsets(planes: np.ndarray, noise: NoiseModel) -> LineOffsets:
     """Offsets of the rows and columns of linear noisy `planes` (P, H, W), P = 4 or 9, with `noise` (P,).
 
     Zero where none are clearly seen, and in photos too small to tell.
@@ -75,31 +77,44 @@ def find_line_offsets(planes: Tensor, noise: NoiseModel) -> LineOffsets:
     rows, columns = LINES[Mosaic.of_planes(len(planes))]
     if not tells_of_lines(planes, noise):
         height, width = planes.shape[1:]
-        return LineOffsets(planes.new_zeros(len(rows) * height), planes.new_zeros(len(columns) * width))
-    across = line_profiles(planes.transpose(1, 2), noise, columns)
+        return LineOffsets(
+            np.zeros(len(rows) * height, dtype=np.float32), np.zeros(len(columns) * width, dtype=np.float32)
+        )
+    across = line_profiles(planes.swapaxes(1, 2), noise, columns)
     blocks = find_column_blocks(across)
     rest = _offsets(replace(across, values=across.values - blocks))
     return LineOffsets(
-        _offsets(line_profiles(planes, noise, rows)), rest + across.sigma * blocks.repeat_interleave(len(columns))
+        _offsets(line_profiles(planes, noise, rows)), rest + across.sigma * np.repeat(blocks, len(columns))
     )
 
 
-def without_line_offsets(planes: Tensor, offsets: LineOffsets) -> Tensor:
+def without_line_offsets(planes: np.ndarray, offsets: LineOffsets) -> np.ndarray:
     """Subtract `offsets` from linear `planes` (P, H, W), P = 4 or 9."""
-    if not bool(offsets.rows.any()) and not bool(offsets.columns.any()):
+    if not offsets.rows.any() and not offsets.columns.any():
         return planes
-    if Mosaic.of_planes(len(planes)) is Mosaic.XTRANS:
-        return planes - pack_xtrans(offsets.rows[:, None] + offsets.columns)
-    lines = [offsets.rows[i::2, None] + offsets.columns[j::2] for i in (0, 1) for j in (0, 1)]
-    return torch.stack([plane - line for plane, line in zip(planes, lines, strict=True)])
+    left = np.empty_like(planes)
+    for top in range(0, planes.shape[1], BAND):
+        band = slice(top, min(top + BAND, planes.shape[1]))
+        np.subtract(planes[:, band], _lines_of(offsets, len(planes), band), out=left[:, band])
+    return left
 
 
-def _offsets(profiles: Profiles) -> Tensor:
+def _lines_of(offsets: LineOffsets, count: int, band: slice) -> np.ndarray:
+    """`offsets` as they lie in the rows `band` of `count` planes, (count, rows, W)."""
+    if Mosaic.of_planes(count) is Mosaic.XTRANS:
+        sites = offsets.rows[3 * band.start : 3 * band.stop, None] + offsets.columns
+        packed: np.ndarray = pack_xtrans(sites)
+        return packed
+    rows = offsets.rows[2 * band.start : 2 * band.stop]
+    return np.stack([rows[i::2, None] + offsets.columns[j::2] for i in (0, 1) for j in (0, 1)])
+
+
+def _offsets(profiles: Profiles) -> np.ndarray:
     """Offsets (period * H,) of the lines."""
-    return (profiles.sigma * _shrink(_votes(profiles))).t().reshape(-1)
+    return (profiles.sigma * _shrink(_votes(profiles))).T.reshape(-1)
 
 
-def _votes(profiles: Profiles) -> list[tuple[Tensor, Tensor]]:
+def _votes(profiles: Profiles) -> list[tuple[np.ndarray, np.ndarray]]:
     """Offset and its error variance (lines, H) at each scale."""
     votes, coarse = [], profiles.values
     for scale in range(SCALES):
@@ -108,23 +123,23 @@ def _votes(profiles: Profiles) -> list[tuple[Tensor, Tensor]]:
         details = replace(profiles, values=detail, white=profiles.white * _GAINS[scale])
         variance = activity_variance(details, scale)
         mean, error = vote(details, variance, scale)
-        votes.append((mean, torch.maximum(error, CONTRAST * contrast(details, variance, scale))))
+        votes.append((mean, np.maximum(error, CONTRAST * contrast(details, variance, scale))))
     return votes
 
 
-def _shrink(votes: list[tuple[Tensor, Tensor]]) -> Tensor:
+def _shrink(votes: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Offsets (lines, H) from the votes at each scale, in read deviations.
 
     What the lines of a period share and what sets them apart are judged on their own. The latter is taken for white
     noise from line to line, as its two finest scales have it; such noise also shows in what the lines share.
     """
     count = votes[0][0].shape[0]
-    shared = [(vote.mean(0, keepdim=True), error.mean(0, keepdim=True) / count) for vote, error in votes]
+    shared = [(vote.mean(0, keepdims=True), error.mean(0, keepdims=True) / count) for vote, error in votes]
     apart = [
         (vote - common, error * (count - 1) / count) for (vote, error), (common, _) in zip(votes, shared, strict=True)
     ]
     white = min(_prior(*apart[scale], CLEAR_BETWEEN_LINES) / _GAINS[scale] for scale in (0, 1))
-    offsets, prior = torch.zeros_like(votes[0][0]), 0.0
+    offsets, prior = np.zeros_like(votes[0][0]), 0.0
     for scale in reversed(range(SCALES)):
         least = white * _GAINS[scale]
         prior = max(_prior(*shared[scale], CLEAR[scale]), FINER * prior)
@@ -133,14 +148,14 @@ def _shrink(votes: list[tuple[Tensor, Tensor]]) -> Tensor:
     return offsets
 
 
-def _prior(vote: Tensor, error: Tensor, clear: float) -> float:
+def _prior(vote: np.ndarray, error: np.ndarray, clear: float) -> float:
     """Variance of the offsets behind the votes: zero below `clear` error variances, all of it from twice that."""
-    square = vote.square()
+    square = np.square(vote)
     mean = square.mean()
     for _ in range(3):
-        mean = square.clamp(max=LARGEST_SHARE * mean).mean()
-    square = square.clamp(max=LARGEST_SHARE * mean)
-    weight = 1 / (mean + error).square().clamp(min=1e-18)
+        mean = np.minimum(square, LARGEST_SHARE * mean).mean()
+    square = np.minimum(square, LARGEST_SHARE * mean)
+    weight = 1 / np.square(mean + error).clip(1e-18)
     typical = float((weight * error).sum() / weight.sum())
     variance = max(0.0, float((weight * (square - error)).sum() / weight.sum()))
     needed = clear * typical * (1 + DOUBT * min(max(variance / PLAUSIBLE - 1, 0.0), 1.0))
@@ -149,22 +164,23 @@ def _prior(vote: Tensor, error: Tensor, clear: float) -> float:
     return variance * min(max(variance / max(needed, 1e-18) - 1, 0.0), 1.0)
 
 
-def _wiener(vote: Tensor, error: Tensor, prior: float, scale: int) -> Tensor:
+def _wiener(vote: np.ndarray, error: np.ndarray, prior: float, scale: int) -> np.ndarray:
     """The part of the votes that is offset."""
     if prior == 0:
-        return torch.zeros_like(vote)
+        return np.zeros_like(vote)
     total = prior + CAUTION[scale] * error
-    surprise = vote.square() / total / OUTLIER**2
-    return prior / total * vote / (1 + surprise.square())
+    surprise = np.square(vote) / total / OUTLIER**2
+    offset: np.ndarray = prior / total * vote / (1 + np.square(surprise))
+    return offset
 
 
 def _gains() -> tuple[float, ...]:
     """Share of white noise that the details of each scale keep."""
-    impulse, gains = torch.zeros(1024), []
+    impulse, gains = np.zeros(1024, dtype=np.float32), []
     impulse[512] = 1
     for scale in range(SCALES):
         smoother = smooth(impulse, scale)
-        gains.append(float((impulse - smoother).square().sum()))
+        gains.append(float(np.square(impulse - smoother).sum()))
         impulse = smoother
     return tuple(gains)
 

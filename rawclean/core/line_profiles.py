@@ -7,12 +7,12 @@ neighbouring segments disagree says how good the vote is, scene included: scenes
 does how far dark and bright places disagree, for a scene grows with its light.
 """
 
+import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
 
+from rawclean.core.medians import lower_median
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 
@@ -22,6 +22,10 @@ LEAST_WIDTH, MOST_WIDTH = 8, 32
 """Samples of a plane in a segment: fewer do not average the noise, more hold no flat place."""
 LEAST_SIDE = 64
 """Samples of a plane below which there is not enough to tell offsets from the scene."""
+LEAST_READ = 1e-16
+"""Read variance, linear, that counts as none: finer than float32 holds white, and fourth powers would leave it."""
+LEAST_WHITE = 1e-6
+"""Variance of a profile, in read variances, of which one is sure: a plane without noise does not outvote all others."""
 NEAR_CLIP = 0.9
 """Mean signal above which a segment may hold clipped samples, which have no offset."""
 GROUPS = (2, 6, 12)
@@ -42,118 +46,146 @@ LINES = {
 class Profiles:
     """K profiles for each line of a period, along H samples of a plane, in deviations of the read noise."""
 
-    values: Tensor
+    values: np.ndarray
     """(lines, K, H); neighbours along K are the planes of a segment."""
-    white: Tensor
+    white: np.ndarray
     """(lines, K, H): variance of their white noise."""
-    usable: Tensor
+    usable: np.ndarray
     """(lines, K, H): 1 where no sample can be clipped, else 0."""
-    dark: Tensor
+    dark: np.ndarray
     """(lines, K, 1): 1 for the darker half, else 0."""
     sigma: float
     """Deviation of the read noise, linear."""
 
 
-def tells_of_lines(planes: Tensor, noise: NoiseModel) -> bool:
+def tells_of_lines(planes: np.ndarray, noise: NoiseModel) -> bool:
     """Whether `planes` (P, H, W) are large enough, with a read noise to compare with."""
-    return min(planes.shape[1:]) >= LEAST_SIDE and bool(noise.read.mean() > 0)
+    return min(planes.shape[1:]) >= LEAST_SIDE and float(noise.read.mean()) > LEAST_READ
 
 
-def line_profiles(planes: Tensor, noise: NoiseModel, lines: tuple[tuple[int, ...], ...]) -> Profiles:
+def line_profiles(planes: np.ndarray, noise: NoiseModel, lines: tuple[tuple[int, ...], ...]) -> Profiles:
     """Profiles along axis 1 of linear `planes` (P, H, W) with `noise` (P,), a period of which is `lines` of LINES."""
-    sigma = float(noise.read.mean().sqrt())
-    means, count = _segment_means(planes, lines)
+    sigma = math.sqrt(noise.read.mean())
+    values, count = _segment_means(planes, lines)
+    values /= sigma
     shot, read = (
-        torch.stack([values[list(members)].repeat(means.shape[1] // len(members)) for members in lines])[..., None]
-        for values in (noise.shot / (sigma * count), noise.read / (sigma**2 * count))
+        np.stack([np.tile(each[list(members)], values.shape[1] // len(members)) for members in lines])[..., None]
+        for each in (noise.shot / (sigma * count), noise.read / (sigma**2 * count))
     )
-    values = means / sigma
-    signal = smoothed(values, range(3)).clamp(min=0)
-    light = signal.mean(-1, keepdim=True)
-    dark = light <= light.median(1, keepdim=True).values
-    return Profiles(values, shot * signal + read, (signal < NEAR_CLIP / sigma).float(), dark.float(), sigma)
+    signal = smoothed(values, range(3)).clip(0)
+    light = signal.mean(-1, keepdims=True)
+    dark = light <= lower_median(light, 1)
+    usable = signal < NEAR_CLIP / sigma
+    white = (shot * signal + read).clip(LEAST_WHITE)
+    return Profiles(values, white, usable.astype(np.float32), dark.astype(np.float32), sigma)
 
 
-def _segment_means(planes: Tensor, lines: tuple[tuple[int, ...], ...]) -> tuple[Tensor, int]:
+def _segment_means(planes: np.ndarray, lines: tuple[tuple[int, ...], ...]) -> tuple[np.ndarray, int]:
     """Means over segments of rows, (lines, segments * planes of a line, H), planes fastest, and samples in each."""
     height, width = planes.shape[1:]
     most = SEGMENTS if height <= MANY_LINES else FEWER_SEGMENTS
     side = max(LEAST_WIDTH, min(MOST_WIDTH, width // most))
-    whole = planes[..., : width // side * side].reshape(*planes.shape[:2], -1, side)
-    places = torch.linspace(0, whole.shape[2] - 1, min(most, whole.shape[2])).round().long()
-    means = torch.stack([whole[:, :, place].mean(-1) for place in places.tolist()], 1)  # plane, segment, row
-    return torch.stack([means[list(members)].transpose(0, 1).flatten(0, 1) for members in lines]), side
+    places = np.linspace(0, width // side - 1, min(most, width // side)).round().astype(int) * side
+    average = np.full(side, 1 / side, dtype=np.float32)  # by a product: five times as fast as `mean`
+    means = np.stack([planes[:, :, place : place + side] @ average for place in places], 1)  # plane, segment, row
+    return np.stack([means[list(members)].swapaxes(0, 1).reshape(-1, height) for members in lines]), side
 
 
-def activity_variance(profiles: Profiles, scale: int) -> Tensor:
+def activity_variance(profiles: Profiles, scale: int) -> np.ndarray:
     """Of the values (lines, K, H): their noise, or what goes on in them and near them where that is more.
 
     How much scene there is, is looked at over distances from 2^scale on.
     """
-    activity = smoothed(profiles.values.square(), _scales_from(scale))
-    return torch.maximum(profiles.white, (activity + _nearby(activity)) / 2)
+    activity = smoothed(np.square(profiles.values), _scales_from(scale))
+    around = _nearby(activity)
+    around += activity
+    around *= 0.5
+    np.maximum(profiles.white, around, out=around)
+    return around
 
 
-def vote(profiles: Profiles, variance: Tensor, scale: int) -> tuple[Tensor, Tensor]:
+def vote(profiles: Profiles, variance: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """Robust mean of the values, of such `variance` (lines, K, H), over K, and its error variance, both (lines, H)."""
     around = _scales_from(scale)
-    weight = profiles.usable / variance
-    mean, votes = _weighted(profiles.values, weight), weight
+    mean, votes = _weighted(profiles.values, profiles.usable / variance), np.empty_like(variance)
+    usable, doubt = ROBUSTNESS * profiles.usable, ROBUSTNESS * variance
     for _ in range(2):
-        votes = weight / (1 + (profiles.values - mean).square() / variance / ROBUSTNESS)
+        np.subtract(profiles.values, mean, out=votes)
+        votes *= votes
+        votes += doubt
+        np.divide(usable, votes, out=votes)  # the weight over 1 + deviation^2 / variance / ROBUSTNESS
         mean = _weighted(profiles.values, votes)
-    error = 0.5 / votes.sum(1).clamp(min=1e-9)  # the white noise alone gives about twice that
-    return mean[:, 0], torch.maximum(error, _disagreement(votes, profiles.values - mean, around[:2]))
+    total = votes.sum(1)
+    error = 0.5 / total.clip(1e-9)  # the white noise alone gives about twice that
+    votes *= profiles.values - mean
+    return mean[:, 0], np.maximum(error, _disagreement(votes, total, around[:2]))
 
 
-def contrast(profiles: Profiles, variance: Tensor, scale: int) -> Tensor:
+def contrast(profiles: Profiles, variance: np.ndarray, scale: int) -> np.ndarray:
     """Squared disagreement (lines, H) of the darker and the brighter profiles, beyond what their noise explains.
 
     What grows with the signal is scene, even where all agree on its shape.
     """
     weight = profiles.usable / variance
     means, noise = [], []
-    for part in (weight * profiles.dark, weight * (1 - profiles.dark)):
-        means.append(_weighted(profiles.values, part)[:, 0])
-        spread = (part.square() * (profiles.values - means[-1][:, None]).square()).sum(1)
-        noise.append(spread / part.sum(1).square().clamp(min=1e-18))
-    square = (means[0] - means[1]).square() - 2 * (noise[0] + noise[1])
-    return smoothed(square, _scales_from(scale)).clamp(min=0)
+    for half in (profiles.dark, 1 - profiles.dark):
+        part = weight * half
+        mean, total = _weighted(profiles.values, part), part.sum(1)
+        part *= profiles.values - mean
+        means.append(mean[:, 0])
+        noise.append(_products(part, part) / np.square(total).clip(1e-18))
+    square = np.square(means[0] - means[1]) - 2 * (noise[0] + noise[1])
+    return smoothed(square, _scales_from(scale)).clip(0)
 
 
-def _disagreement(votes: Tensor, deviations: Tensor, around: tuple[int, ...]) -> Tensor:
-    """Error variance (lines, H) after how far groups of neighbours disagree."""
-    square = smoothed(votes.sum(1).square(), around).clamp(min=1e-18)
+def _disagreement(deviations: np.ndarray, total: np.ndarray, around: tuple[int, ...]) -> np.ndarray:
+    """Error variance (lines, H) after how far groups of neighbours disagree.
+
+    `deviations` (lines, K, H) from the mean are weighted; `total` (lines, H) is the sum of the weights.
+    """
+    square = smoothed(np.square(total), around).clip(1e-18)
     errors = []
     for size in GROUPS:
-        grouped = _sum_groups(votes * deviations, 2 * size)
-        spread = grouped.square().sum(1) * grouped.shape[1] / max(grouped.shape[1] - 1, 1)
+        grouped = _sum_groups(deviations, 2 * size)
+        spread = _products(grouped, grouped) * (grouped.shape[1] / max(grouped.shape[1] - 1, 1))
         errors.append(smoothed(spread, around) / square)
-    return torch.stack(errors).amax(0)
+    largest: np.ndarray = np.stack(errors).max(0)
+    return largest
 
 
-def _weighted(values: Tensor, weight: Tensor) -> Tensor:
+def _weighted(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Mean of `values` over axis 1, which stays."""
-    return (weight * values).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1e-30)
+    mean: np.ndarray = _products(weight, values) / weight.sum(1).clip(1e-30)
+    return mean[:, None]
 
 
-def smooth(values: Tensor, scale: int, *, odd: bool = False) -> Tensor:
+def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Sum over axis 1 of the products of both (lines, K, H), without an array of them."""
+    total: np.ndarray = np.einsum("lkh,lkh->lh", one, other)
+    return total
+
+
+def smooth(values: np.ndarray, scale: int, *, odd: bool = False) -> np.ndarray:
     """Filter (1, 2, 1) / 4 at a distance of 2^scale along the last axis, reflected at its ends.
 
     `odd` reflects in the end points, too: a gradient goes on there, where a mirror would make a crease of it.
     """
-    length = values.shape[-1]
-    step = min(2**scale, length - 1)
-    flat = values.reshape(1, -1, length)
-    padded = functional.pad(flat, (step, step), mode="reflect")
+    step = min(2**scale, values.shape[-1] - 1)
+    before, after = values[..., step:0:-1], values[..., -2 : -step - 2 : -1]
     if odd:
-        padded[..., :step] = 2 * flat[..., :1] - padded[..., :step]
-        padded[..., -step:] = 2 * flat[..., -1:] - padded[..., -step:]
-    ends = padded[..., :length] + padded[..., 2 * step :]
-    return ends.div_(2).add_(flat).div_(2).view(values.shape)
+        before, after = 2 * values[..., :1] - before, 2 * values[..., -1:] - after
+    ends = np.empty_like(values)
+    ends[..., :step] = before
+    ends[..., step:] = values[..., :-step]
+    ends[..., :-step] += values[..., step:]
+    ends[..., -step:] += after
+    ends *= 0.5
+    ends += values
+    ends *= 0.5
+    return ends
 
 
-def smoothed(values: Tensor, scales: range | tuple[int, ...]) -> Tensor:
+def smoothed(values: np.ndarray, scales: range | tuple[int, ...]) -> np.ndarray:
     """`values`, smoothed at each of `scales`."""
     for scale in scales:
         values = smooth(values, scale)
@@ -165,18 +197,17 @@ def _scales_from(scale: int) -> tuple[int, ...]:
     return scale, min(scale + 1, WIDEST), min(scale + 2, WIDEST)
 
 
-def _nearby(activity: Tensor) -> Tensor:
+def _nearby(activity: np.ndarray) -> np.ndarray:
     """Mean over the 7 profiles around each along axis 1, repeated at its ends."""
     count = activity.shape[1]
-    index = torch.arange(-3, count + 3).clamp(0, count - 1)
-    padded = activity[:, index]
-    total = padded[:, :count].clone()
-    for start in range(1, 7):
+    padded = activity[:, np.arange(-3, count + 3).clip(0, count - 1)]
+    total: np.ndarray = padded[:, :count] + padded[:, 1 : count + 1]
+    for start in range(2, 7):
         total += padded[:, start : start + count]
-    return total.div_(7)
+    total *= 1 / 7
+    return total
 
 
-def _sum_groups(values: Tensor, size: int) -> Tensor:
+def _sum_groups(values: np.ndarray, size: int) -> np.ndarray:
     """Sums over groups of `size` along axis 1."""
-    padded = functional.pad(values, (0, 0, 0, -values.shape[1] % size))
-    return padded.reshape(len(values), -1, size, values.shape[2]).sum(2)
+    return np.stack([values[:, start : start + size].sum(1) for start in range(0, values.shape[1], size)], 1)

@@ -9,11 +9,11 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.frame import ActiveArea, RawFrame
 from rawclean.core.levels import Levels
+from rawclean.core.medians import lower_median
 from rawclean.core.noise import NoiseModel
 
 TRANSITION = 4
@@ -41,7 +41,7 @@ MOST_NOISE, MOST_SIGNAL = 3.0, 0.02
 class MaskedBlack:
     """What a masked border says, in ADU."""
 
-    black: Tensor
+    black: np.ndarray
     """(rows, columns) as those of `Levels`, at least (2, 2) so that each colour has its own."""
     error: float
     """Standard error of the mean of `black`, from how far the lines of the border differ."""
@@ -73,16 +73,17 @@ def corrected_black(frame: RawFrame, noise: NoiseModel) -> tuple[Levels, str | N
     levels, masked = frame.levels, masked_black(frame)
     if masked is None:
         return levels, None
-    read_sigma = float(noise.read.mean().sqrt()) * levels.scale
-    shift = masked.black - _tiled(levels.black, masked.black.shape)
+    black = levels.black
+    read_sigma = math.sqrt(noise.read.mean()) * levels.scale
+    shift = masked.black - _tiled(black, masked.black.shape)
     difference = abs(float(shift.mean()))
     like_read_noise = read_sigma / NOISE_RATIO <= masked.read_sigma <= read_sigma * NOISE_RATIO
     most = min(MOST_NOISE * masked.read_sigma, MOST_SIGNAL * levels.scale)
-    rounding = ROUNDING if bool((levels.black == levels.black.round()).all()) else 0.0
+    rounding = ROUNDING if (black == black.round()).all() else 0.0
     least = max(CONTRADICTION * max(read_sigma, masked.read_sigma), STANDARD_ERRORS * masked.error, rounding)
     if not like_read_noise or not least < difference <= most or float(masked.black.min()) < 0:
         return levels, None
-    told, seen = float(levels.black.mean()), float(masked.black.mean())
+    told, seen = float(black.mean()), float(masked.black.mean())
     message = f"black level by the masked border is {seen:.1f}, the file says {told:.1f}; using the border"
     return dataclasses.replace(levels, black=masked.black), message
 
@@ -108,49 +109,55 @@ def _black_of(frame: RawFrame, span: tuple[int, int], period: list[int]) -> Mask
     height = area.height // period[0] * period[0]
     if stop - start < LEAST_LINES or height < period[0]:
         return None
-    border = frame.raster[area.top : area.top + height, start:stop]
+    raster = frame.raster
+    border = raster[area.top : area.top + height, start:stop]
     agreeing = _agreeing(border)
-    border, columns = border[:, agreeing], torch.arange(start, stop)[agreeing]
+    border, columns = border[:, agreeing], np.arange(start, stop)[agreeing]
     if len(columns) < LEAST_LINES:
         return None
     phases = (columns - area.left) % period[1]
-    black = torch.empty(period)
+    black = np.empty(period, dtype=np.float32)
     for column in range(period[1]):
         chosen = border[:, phases == column]
         sites = chosen.reshape(-1, period[0], chosen.shape[1])
         if sites.shape[0] * sites.shape[2] < LEAST_SAMPLES:
             return None
-        black[:, column] = _trimmed_mean(sites.transpose(0, 1).flatten(1))
-    spread = float(_spread(border))
+        black[:, column] = _trimmed_mean(sites.swapaxes(0, 1).reshape(period[0], -1))
+    spread = float(_spread(border.reshape(-1)))
     if spread < LEAST_SPREAD:
         return None
-    means = border.mean(0)
-    error = float(means.std()) / math.sqrt(len(means)) + float(border.mean(1).std()) / math.sqrt(height)
-    return MaskedBlack(black, error, spread, border.numel())
+    means, lines = border.mean(0, dtype=np.float64), border.mean(1, dtype=np.float64)
+    error = float(means.std(ddof=1)) / math.sqrt(len(means)) + float(lines.std(ddof=1)) / math.sqrt(height)
+    return MaskedBlack(black, error, spread, border.size)
 
 
-def _agreeing(border: Tensor) -> Tensor:
+def _agreeing(border: np.ndarray) -> np.ndarray:
     """Which columns of `border` (H, W) have the level and the noise of most of them, bool (W,)."""
-    level, noise = border.median(0).values, _spread(border, 0)
-    middle, typical = level.median(), noise.median()
-    allowed = LINE_DEVIATIONS * (level - middle).abs().median().clamp(min=0.15 * float(typical) + 0.2)
-    return ((level - middle).abs() <= allowed) & (noise > typical / 2) & (noise < typical * 2)
+    level, noise = lower_median(border, 0)[0], _spread(border)
+    middle, typical = lower_median(level), lower_median(noise)
+    allowed = LINE_DEVIATIONS * np.maximum(lower_median(np.abs(level - middle)), 0.15 * typical + 0.2)
+    agreeing: np.ndarray = (np.abs(level - middle) <= allowed) & (noise > typical / 2) & (noise < typical * 2)
+    return agreeing
 
 
-def _spread(values: Tensor, axis: int | None = None) -> Tensor:
-    """Standard deviation without the largest thousandth of the deviations: hot sites are no noise."""
-    flat = values.flatten() if axis is None else values
-    flat = flat - flat.mean(0, keepdim=True)
-    limit = 6 * flat.abs().mean(0, keepdim=True) + 1
-    return flat.clamp(-limit, limit).square().mean(0).sqrt()
+def _spread(values: np.ndarray) -> np.ndarray:
+    """Standard deviation along axis 0 without the largest thousandth of the deviations: hot sites are no noise.
+
+    Sums are of float64: thousands of samples of thousands of ADU each.
+    """
+    deviation = values - values.mean(0, dtype=np.float64).astype(np.float32)
+    limit = 6 * np.abs(deviation).mean(0, dtype=np.float64).astype(np.float32) + 1
+    np.clip(deviation, -limit, limit, out=deviation)
+    spread: np.ndarray = np.sqrt(np.square(deviation).mean(0, dtype=np.float64)).astype(np.float32)
+    return spread
 
 
-def _trimmed_mean(values: Tensor) -> Tensor:
+def _trimmed_mean(values: np.ndarray) -> np.ndarray:
     """Mean of each row of `values` (N, M) within 5 deviations of its median; whole codes have no finer median."""
-    middle = values.median(1, keepdim=True).values
-    kept = (values - middle).abs() <= 5 * _spread(values.t(), 0)[:, None] + 1
-    return (values * kept).sum(1) / kept.sum(1)
+    kept = np.abs(values - lower_median(values, 1)) <= 5 * _spread(values.T)[:, None] + 1
+    mean: np.ndarray = values.mean(1, dtype=np.float64, where=kept)
+    return mean
 
 
-def _tiled(black: Tensor, size: torch.Size) -> Tensor:
-    return black.repeat(size[0] // black.shape[0], size[1] // black.shape[1])
+def _tiled(black: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    return np.tile(black, [side // period for side, period in zip(size, black.shape, strict=True)])

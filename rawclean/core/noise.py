@@ -5,23 +5,23 @@ profile of the result all use this one definition.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.limits import MAX_VARIANCE
-from rawclean.core.local_mean import local_mean
 from rawclean.errors import InvalidNoiseError
 
 MID_GREY = 0.18
 """Signal at which noise levels are compared."""
 
-SIGMA_FLOOR = 1e-6
-"""Least sigma that a map holds: 1/16 of a 16-bit step, so that a noiseless photo divides safely."""
-
 SIGMA_WINDOW = 5
 """Side of the window whose mean signal sets sigma; a single noisy sample would misjudge its own noise."""
+
+LARGEST_NOISE = 4.0
+"""Sigmas beyond which a deviation is structure: bounds the harm where a photo has less noise than any trained on."""
 
 READ_SLOPE, READ_OFFSET = 2.18, 1.20
 """log read = 2.18 log shot + 1.20 on the cameras of DND (Brooks et al. 2019)."""
@@ -29,11 +29,11 @@ READ_SLOPE, READ_OFFSET = 2.18, 1.20
 
 @dataclass(frozen=True, slots=True)
 class NoiseModel:
-    """Noise of one exposure; fields are (..., 4) in the order R, Gr, Gb, B."""
+    """Noise of one exposure; fields are (..., 4) in the order R, Gr, Gb, B, of numpy or, in training, of torch."""
 
-    shot: Tensor
+    shot: Any
     """Variance added per unit of signal (photon noise)."""
-    read: Tensor
+    read: Any
     """Variance at zero signal (electronics, quantisation)."""
 
     @classmethod
@@ -53,35 +53,23 @@ class NoiseModel:
                     f"noise parameters must be finite and between 0 and {MAX_VARIANCE:g}, not {value:g}; "
                     "give them with --noise SHOT,READ or --iso N"
                 )
-        return cls(torch.tensor(shot, dtype=torch.float32), torch.tensor(read, dtype=torch.float32))
+        return cls(np.array(shot, dtype=np.float32), np.array(read, dtype=np.float32))
 
-    def variance(self, planes: Tensor) -> Tensor:
-        """Noise variance of each sample of `planes` (..., 4, H, W)."""
-        shot, read = self.shot[..., None, None], self.read[..., None, None]
-        return shot * planes.clamp(min=0) + read
-
-    def sigma_map(self, planes: Tensor) -> Tensor:
-        """Standard deviation (B, 4, H, W) expected around each sample of the noisy `planes` (B, 4, H, W)."""
-        mean = local_mean(planes, SIGMA_WINDOW)
-        return self.variance(mean).sqrt().clamp(min=SIGMA_FLOOR)
+    def variance(self, planes: Any) -> Any:
+        """Noise variance of each sample of `planes` (..., 4, H, W), of the same kind of array."""
+        return self.shot[..., None, None] * planes.clip(min=0) + self.read[..., None, None]
 
     def sigma_at(self, signal: float = MID_GREY) -> float:
         """Standard deviation at one signal level, the root mean square over the planes."""
-        return float((self.shot * signal + self.read).mean().sqrt())
+        return math.sqrt(float((self.shot * signal + self.read).mean()))
 
     def times(self, factor: float) -> "NoiseModel":
         """The noise of `factor` times the variance."""
         return NoiseModel(self.shot * factor, self.read * factor)
 
-    def to(self, device: torch.device) -> "NoiseModel":
-        """The same noise on another device."""
-        return NoiseModel(self.shot.to(device), self.read.to(device))
-
-
-def add_noise(clean: Tensor, noise: NoiseModel, rng: torch.Generator) -> Tensor:
-    """Return `clean` (..., 4, H, W) with sensor noise; shadows may go below zero and highlights above one."""
-    normal = torch.randn(clean.shape, generator=rng, device=clean.device)
-    return clean + normal * noise.variance(clean).sqrt()
+    def mapped(self, change: Callable[[Any], Any]) -> "NoiseModel":
+        """The noise with both fields changed alike, as by torch.as_tensor."""
+        return NoiseModel(change(self.shot), change(self.read))
 
 
 def read_on_line(shot: float) -> float:

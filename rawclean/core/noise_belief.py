@@ -8,13 +8,12 @@ nothing is believed alone and what no witness knows comes from what sensors have
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.noise import MID_GREY, NoiseModel
 
-LOG_SHOT = torch.linspace(math.log(3e-8), math.log(0.2), 170)
-LOG_ELECTRONS = torch.linspace(math.log(0.2), math.log(30.0), 30)
+LOG_SHOT = np.linspace(math.log(3e-8), math.log(0.2), 170)
+LOG_ELECTRONS = np.linspace(math.log(0.2), math.log(30.0), 30)
 """Axes of the grid: shot noise, and read noise in electrons, sqrt(read) / shot."""
 USUAL_ELECTRONS, ELECTRONS_SPREAD = 1.8, 0.8
 """Median read noise of sensors and standard deviation of its logarithm (DND 1.15-4.3, ELD 0.5-11)."""
@@ -30,7 +29,7 @@ LIAR = 0.1
 class NoiseBelief:
     """A density over shot noise and electrons of read noise, unnormalised."""
 
-    log_density: Tensor
+    log_density: np.ndarray
     """(shot, electrons) on the grid."""
 
     def __and__(self, other: "NoiseBelief") -> "NoiseBelief":
@@ -39,7 +38,7 @@ class NoiseBelief:
     def blurred(self, width: float) -> "NoiseBelief":
         """The same, if all of sigma may be off by a common error of this logarithm."""
         distance = 0.5 * (LOG_SHOT[:, None] - LOG_SHOT) / width
-        return NoiseBelief(torch.logsumexp(self.log_density[None] - 0.5 * distance.square()[..., None], dim=1))
+        return NoiseBelief(np.logaddexp.reduce(self.log_density[None] - 0.5 * np.square(distance)[..., None], axis=1))
 
     def shot_and_read(self) -> tuple[float, float]:
         """The mean, in logarithms."""
@@ -50,18 +49,19 @@ class NoiseBelief:
 
     def width(self, signal: float = MID_GREY) -> float:
         """Standard deviation of the logarithm of sigma at a signal."""
-        weight, log_sigma = self._weights(), _log_sigma(torch.tensor([signal]))[..., 0]
+        weight, log_sigma = self._weights(), _log_sigma(np.array([signal]))[..., 0]
         mean = (weight * log_sigma).sum()
-        return float((weight * (log_sigma - mean).square()).sum().sqrt())
+        return math.sqrt(float((weight * np.square(log_sigma - mean)).sum()))
 
-    def _weights(self) -> Tensor:
-        return self.log_density.flatten().softmax(0).view_as(self.log_density)
+    def _weights(self) -> np.ndarray:
+        weight = np.exp(self.log_density - self.log_density.max())
+        return weight / weight.sum()
 
 
 def prior_belief() -> NoiseBelief:
     """What sensors have: any shot noise, some electrons of read noise."""
-    electrons = -0.5 * ((LOG_ELECTRONS - math.log(USUAL_ELECTRONS)) / ELECTRONS_SPREAD).square()
-    return NoiseBelief(electrons.expand(len(LOG_SHOT), -1))
+    electrons = -0.5 * np.square((LOG_ELECTRONS - math.log(USUAL_ELECTRONS)) / ELECTRONS_SPREAD)
+    return NoiseBelief(np.broadcast_to(electrons, (len(LOG_SHOT), len(LOG_ELECTRONS))))
 
 
 def stated_belief(noise: NoiseModel, width: float, liar: float = LIAR) -> NoiseBelief:
@@ -70,22 +70,22 @@ def stated_belief(noise: NoiseModel, width: float, liar: float = LIAR) -> NoiseB
     electrons = min(max(math.sqrt(read) / shot, 0.25), 25.0)
     shot_error = (LOG_SHOT - math.log(shot))[:, None] / (2 * width)
     electrons_error = (LOG_ELECTRONS - math.log(electrons)) / max(2 * width, 0.2)
-    stated = math.log(1 - liar) - 0.5 * (shot_error.square() + electrons_error.square())
-    return NoiseBelief(torch.logaddexp(stated, torch.tensor(math.log(max(liar, 1e-30)) - 5.0)))
+    stated = math.log(1 - liar) - 0.5 * (np.square(shot_error) + np.square(electrons_error))
+    return NoiseBelief(np.logaddexp(stated, math.log(max(liar, 1e-30)) - 5.0))
 
 
-def measured_belief(signal: Tensor, log_sigma: Tensor, log_sd: Tensor) -> NoiseBelief:
+def measured_belief(signal: np.ndarray, log_sigma: np.ndarray, log_sd: np.ndarray) -> NoiseBelief:
     """What pieces of a photo show: the log of sigma at their signal, each with a standard deviation; all (N,)."""
     if not len(signal):
-        return NoiseBelief(torch.zeros(len(LOG_SHOT), len(LOG_ELECTRONS)))
-    error = (_log_sigma(signal) - log_sigma) / log_sd.exp()
-    shown = math.log(1 - OUTLIERS) - 0.5 * error.square() - log_sd - 0.5 * math.log(2 * math.pi)
-    likelihood = torch.logaddexp(shown, torch.tensor(math.log(OUTLIERS / OUTLIER_RANGE)))
+        return NoiseBelief(np.zeros((len(LOG_SHOT), len(LOG_ELECTRONS))))
+    error = (_log_sigma(signal) - log_sigma) / np.exp(log_sd)
+    shown = math.log(1 - OUTLIERS) - 0.5 * np.square(error) - log_sd - 0.5 * math.log(2 * math.pi)
+    likelihood = np.logaddexp(shown, math.log(OUTLIERS / OUTLIER_RANGE))
     return NoiseBelief(likelihood.sum(-1) * min(1.0, PIECES_COUNTED / len(signal)))
 
 
-def _log_sigma(signal: Tensor) -> Tensor:
+def _log_sigma(signal: np.ndarray) -> np.ndarray:
     """Log of sigma at signals (N,) for every point of the grid: (shot, electrons, N)."""
-    shot = LOG_SHOT.exp()[:, None, None]
-    read = (shot * LOG_ELECTRONS.exp()[:, None]).square()
-    return 0.5 * (shot * signal.clamp(min=0) + read).log()
+    shot = np.exp(LOG_SHOT)[:, None, None]
+    read = np.square(shot * np.exp(LOG_ELECTRONS)[:, None])
+    return 0.5 * np.log(shot * signal.clip(min=0) + read)

@@ -6,12 +6,12 @@ passes, Immerkaer 1996, in its quieter blocks), so that what judges it needs no 
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
 
-HIGH_PASS = torch.tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]]) / 6
-"""Keeps the variance of white noise; zero on every plane that is linear in row or column."""
+from rawclean.core.block_means import block_means
+
+HIGH_PASS = (1.0, -2.0, 1.0)
+"""Along rows and columns, over six: keeps the variance of white noise, and is zero on what is linear in either."""
 SIDE = 32
 """Samples of a plane."""
 CANDIDATES, KEPT = 512, 192
@@ -30,38 +30,38 @@ LEAST_SCALE = 1e-7
 class NoisePatches:
     """N pieces of four planes."""
 
-    values: Tensor
+    values: np.ndarray
     """(N, 4, side, side), each plane less its mean and divided by its scale."""
-    mean: Tensor
+    mean: np.ndarray
     """(N, 4) signal."""
-    scale: Tensor
+    scale: np.ndarray
     """(N, 4) rough standard deviation of the noise."""
 
-    def __getitem__(self, index: Tensor) -> "NoisePatches":
+    def __getitem__(self, index: np.ndarray) -> "NoisePatches":
         return NoisePatches(self.values[index], self.mean[index], self.scale[index])
 
 
-def cut_patches(planes: Tensor, floor: float, ceiling: Tensor) -> NoisePatches:
+def cut_patches(planes: np.ndarray, floor: float, ceiling: np.ndarray) -> NoisePatches:
     """Choose pieces of `planes` (4, H, W), linear, that lose no noise at `floor` or at `ceiling` (4,)."""
     pieces = _candidates(planes)
     clipped = (pieces >= ceiling[:, None, None]) | (pieces <= floor)
-    usable = clipped.float().mean((2, 3)).amax(1) <= CLIPPED_SHARE
+    usable = clipped.mean((2, 3)).max(1) <= CLIPPED_SHARE
     pieces, clipped = pieces[usable], clipped[usable]
-    mean = pieces.mean((2, 3), keepdim=True)
-    patches = scaled(torch.where(clipped, mean, pieces))
+    mean = pieces.mean((2, 3), keepdims=True)
+    patches = scaled(np.where(clipped, mean, pieces))
     return patches[_spread_choice(patches)]
 
 
-def scaled(pieces: Tensor) -> NoisePatches:
+def scaled(pieces: np.ndarray) -> NoisePatches:
     """Pieces (N, 4, side, side), linear, as a meter sees them."""
-    mean = pieces.mean((2, 3), keepdim=True)
+    mean = pieces.mean((2, 3), keepdims=True)
     centred = pieces - mean
     scale = _rough_noise(centred)
-    values = centred / scale.clamp(min=LEAST_SCALE)[..., None, None]
+    values = centred / scale.clip(min=LEAST_SCALE)[..., None, None]
     return NoisePatches(values, mean[..., 0, 0], scale)
 
 
-def _candidates(planes: Tensor) -> Tensor:
+def _candidates(planes: np.ndarray) -> np.ndarray:
     """Evenly spread pieces (N, 4, side, side)."""
     side = min(SIDE, *planes.shape[1:])
     rows, columns = (length // side for length in planes.shape[1:])
@@ -69,27 +69,28 @@ def _candidates(planes: Tensor) -> Tensor:
     tops, lefts = (
         [side * int(step * index) for index in range(int((count - 1) // step) + 1)] for count in (rows, columns)
     )
-    return torch.stack([planes[:, top : top + side, left : left + side] for top in tops for left in lefts])
+    return np.stack([planes[:, top : top + side, left : left + side] for top in tops for left in lefts])
 
 
-def _rough_noise(centred: Tensor) -> Tensor:
+def _rough_noise(centred: np.ndarray) -> np.ndarray:
     """Standard deviation (N, 4) of the noise in the quieter blocks of pieces."""
     count, planes, side, _ = centred.shape
     if not count:
-        return centred.new_empty(0, planes)
-    filtered = functional.conv2d(centred.reshape(-1, 1, side, side), HIGH_PASS[None, None]).square()
-    blocks = functional.avg_pool2d(filtered, min(BLOCK, side - 2))
-    blocks = blocks.view(count, planes, blocks.shape[2] * blocks.shape[3])
-    return blocks.quantile(QUIET, dim=2).sqrt()
+        return np.empty((0, planes), np.float32)
+    before, middle, after = HIGH_PASS
+    rows = before * centred[..., :-2, :] + middle * centred[..., 1:-1, :] + after * centred[..., 2:, :]
+    filtered = (before * rows[..., :-2] + middle * rows[..., 1:-1] + after * rows[..., 2:]) / 6
+    blocks = block_means(np.square(filtered), min(BLOCK, side - 2))
+    return np.sqrt(np.quantile(blocks.reshape(count, planes, -1), QUIET, axis=2)).astype(np.float32)
 
 
-def _spread_choice(patches: NoisePatches) -> Tensor:
+def _spread_choice(patches: NoisePatches) -> np.ndarray:
     """Indices of at most KEPT pieces that have noise: of every group of equal brightness and size the flattest."""
-    index = (patches.scale.amin(1) > LEAST_SCALE).nonzero()[:, 0]
+    (index,) = (patches.scale.min(1) > LEAST_SCALE).nonzero()
     if len(index) <= KEPT:
         return index
-    structure = patches.values[index].square().mean((1, 2, 3))
-    groups = patches.mean[index].mean(1).argsort().tensor_split(BRIGHTNESS_GROUPS)
+    structure = np.square(patches.values[index]).mean((1, 2, 3))
+    groups = np.array_split(patches.mean[index].mean(1).argsort(), BRIGHTNESS_GROUPS)
     quota = KEPT // BRIGHTNESS_GROUPS
-    flat = [group[structure[group].topk(min(len(group), quota), largest=False).indices] for group in groups]
-    return index[torch.cat(flat)]
+    flat = [group[structure[group].argsort()[:quota]] for group in groups]
+    return index[np.concatenate(flat)]

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+
+from rawclean.core.block_means import block_means
 
 BLOCK = 16
 """Side of a block in samples of a plane."""
@@ -23,6 +23,8 @@ APART = ((1, 2), (0, 3))
 """Planes that share no row and no column of a Bayer mosaic, so that row noise does not make them alike."""
 BAND = 8
 """Rows of blocks that are looked at together, to bound the memory."""
+TINY = np.finfo(np.float32).tiny
+"""Divides zero safely."""
 NEAR_CLIP = 0.98
 """Share of the clip level above which a sample may have lost noise."""
 
@@ -31,18 +33,18 @@ NEAR_CLIP = 0.98
 class ShotBlocks:
     """The blocks of N shots; fields are (P, rows, columns)."""
 
-    mean: Tensor
+    mean: np.ndarray
     """Signal, over the shots."""
-    variance: Tensor
+    variance: np.ndarray
     """Of one shot, over time."""
-    least: Tensor
+    least: np.ndarray
     """Of all samples of all shots."""
-    greatest: Tensor
+    greatest: np.ndarray
     """As `least`."""
     freedom: int
     """Degrees of freedom of a variance."""
 
-    def whole(self, floor: float, ceiling: Tensor) -> Tensor:
+    def whole(self, floor: float, ceiling: np.ndarray) -> np.ndarray:
         """Bool: no sample is at `floor` or below, or at `ceiling` (P, 1, 1) or above."""
         return (self.least > floor) & (self.greatest < ceiling)
 
@@ -51,90 +53,103 @@ class ShotBlocks:
 class Unrest:
     """What tells movement and faults from noise, of the deviations in units of the noise that is expected."""
 
-    peak: Tensor
+    peak: np.ndarray
     """(P, rows, columns): the largest."""
-    alike: Tensor
+    alike: np.ndarray
     """(rows, columns): largest correlation, of either sign, of two planes that share neither row nor column."""
-    shared: Tensor
+    shared: np.ndarray
     """(rows, columns): mean correlation of these planes."""
-    neighbours: Tensor
+    neighbours: np.ndarray
     """(P, rows, columns): correlation of a deviation with that to its right."""
 
 
-def light_gains(shots: Sequence[Tensor], floor: float) -> Tensor:
+def light_gains(shots: Sequence[np.ndarray], floor: float) -> np.ndarray:
     """Brightness (N,) of each of the shots (P, H, W) over their mean, by the median of the blocks that are not dark."""
-    means = block_means(shots)
+    means = means_of_blocks(shots)
     reference = means.mean(0)
-    usable = (reference > max(floor, 0.0)) & (reference < NEAR_CLIP) & (reference > 0.1 * reference.amax())
-    if not bool(usable.any()):
-        return torch.ones(len(shots))
-    gains = (means[:, usable] / reference[usable]).median(1).values
+    usable = (reference > max(floor, 0.0)) & (reference < NEAR_CLIP) & (reference > 0.1 * reference.max())
+    if not usable.any():
+        return np.ones(len(shots), np.float32)
+    gains = np.median(means[:, usable] / reference[usable], axis=1)
     return gains / gains.mean()
 
 
-def block_means(shots: Sequence[Tensor]) -> Tensor:
+def means_of_blocks(shots: Sequence[np.ndarray]) -> np.ndarray:
     """Means of the blocks of N shots (P, H, W): (N, P, rows, columns)."""
-    return torch.stack([functional.avg_pool2d(shot, BLOCK) for shot in shots])
+    return np.stack([block_means(shot, BLOCK) for shot in shots])
 
 
-def block_noise(shot: Tensor) -> float:
+def block_noise(shot: np.ndarray) -> float:
     """What noise makes the means of the blocks of a shot (P, H, W) vary by, at most: texture counts, too."""
-    variance = functional.avg_pool2d(shot.square(), BLOCK) - functional.avg_pool2d(shot, BLOCK).square()
-    return float(variance.clamp(min=0).median().sqrt()) / BLOCK
+    variance = block_means(np.square(shot), BLOCK) - np.square(block_means(shot, BLOCK))
+    return math.sqrt(float(np.median(variance.clip(min=0)))) / BLOCK
 
 
-def measure_blocks(shots: Sequence[Tensor], gains: Tensor) -> ShotBlocks:
+def measure_blocks(shots: Sequence[np.ndarray], gains: np.ndarray) -> ShotBlocks:
     """Mean and variance of all blocks of N shots (P, H, W)."""
     freedom = (len(shots) - 1) * (SAMPLES - FITTED)
     parts = []
     for blocks in _bands(shots):
         mean, error = _deviations(blocks, gains)
-        variance = error.square().sum((0, -1)) / freedom
-        parts.append((mean.mean(-1), variance, blocks.amin((0, -1)), blocks.amax((0, -1))))
-    means, variances, least, greatest = (torch.cat(pieces, dim=-2) for pieces in zip(*parts, strict=True))
+        variance = np.square(error).sum((0, -1)) / freedom
+        parts.append((mean.mean(-1), variance, blocks.min((0, -1)), blocks.max((0, -1))))
+    means, variances, least, greatest = (np.concatenate(pieces, axis=-2) for pieces in zip(*parts, strict=True))
     return ShotBlocks(means, variances, least, greatest, freedom)
 
 
-def measure_unrest(shots: Sequence[Tensor], gains: Tensor, line: tuple[float, float]) -> Unrest:
+def measure_unrest(shots: Sequence[np.ndarray], gains: np.ndarray, line: tuple[float, float]) -> Unrest:
     """Look for what is no noise in the blocks of N shots (P, H, W) whose noise has about this shot and read."""
     parts = []
     for blocks in _bands(shots):
         mean, error = _deviations(blocks, gains)
-        around = functional.avg_pool2d(mean.view(-1, 1, BLOCK, BLOCK), 3, 1, 1, count_include_pad=False)
+        around = _means_around(mean.reshape(*mean.shape[:-1], BLOCK, BLOCK)).reshape(mean.shape)
         shot, read = line
-        error = error / (shot * around.view_as(mean).clamp(min=0) + read).sqrt()
-        apart = torch.stack([_correlation(error[:, one], error[:, other]) for one, other in APART])
-        square = error.view(*error.shape[:-1], BLOCK, BLOCK)
+        error = error / np.sqrt(shot * around.clip(min=0) + read)
+        apart = np.stack([_correlation(error[:, one], error[:, other]) for one, other in APART])
+        square = error.reshape(*error.shape[:-1], BLOCK, BLOCK)
         products = (square[..., 1:] * square[..., :-1]).mean((0, -1, -2))
-        neighbours = products / error.square().mean((0, -1)).clamp(min=torch.finfo().tiny)
-        peak = error.abs().amax((0, -1)) / math.sqrt(1 - 1 / len(shots))
-        parts.append((peak, apart.abs().amax(0), apart.mean(0), neighbours))
-    peaks, alike, shared, beside = (torch.cat(pieces, dim=-2) for pieces in zip(*parts, strict=True))
+        neighbours = products / np.square(error).mean((0, -1)).clip(min=TINY)
+        peak = np.abs(error).max((0, -1)) / math.sqrt(1 - 1 / len(shots))
+        parts.append((peak, np.abs(apart).max(0), apart.mean(0), neighbours))
+    peaks, alike, shared, beside = (np.concatenate(pieces, axis=-2) for pieces in zip(*parts, strict=True))
     return Unrest(peaks, alike, shared, beside)
 
 
-def _bands(shots: Sequence[Tensor]) -> Iterator[Tensor]:
+def _bands(shots: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """The blocks of the shots, (N, P, rows, columns, SAMPLES), a few rows at a time."""
     planes, height, width = shots[0].shape
     rows, columns = height // BLOCK, width // BLOCK
     for top in range(0, rows, BAND):
         count = min(BAND, rows - top)
         cut = [shot[:, top * BLOCK : (top + count) * BLOCK, : columns * BLOCK] for shot in shots]
-        split = torch.stack(cut).view(len(shots), planes, count, BLOCK, columns, BLOCK)
-        yield split.transpose(3, 4).flatten(-2)
+        split = np.stack(cut).reshape(len(shots), planes, count, BLOCK, columns, BLOCK)
+        yield split.swapaxes(3, 4).reshape(len(shots), planes, count, columns, SAMPLES)
 
 
-def _deviations(blocks: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+def _deviations(blocks: np.ndarray, gains: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (..., SAMPLES) of blocks (N, ..., SAMPLES), and what each deviates from its best gain and offset of it."""
     mean = blocks.mean(0)
-    error = blocks - gains.view(-1, 1, 1, 1, 1) * mean
-    centred = mean - mean.mean(-1, keepdim=True)
-    error = error - error.mean(-1, keepdim=True)
-    slope = (error * centred).sum(-1, keepdim=True) / centred.square().sum(-1, keepdim=True).clamp(min=1e-20)
+    error = blocks - gains.reshape(-1, 1, 1, 1, 1) * mean
+    centred = mean - mean.mean(-1, keepdims=True)
+    error = error - error.mean(-1, keepdims=True)
+    slope = (error * centred).sum(-1, keepdims=True) / np.square(centred).sum(-1, keepdims=True).clip(min=1e-20)
     return mean, error - slope * centred
 
 
-def _correlation(one: Tensor, other: Tensor) -> Tensor:
+def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Correlation over shots and samples of two planes (N, rows, columns, SAMPLES)."""
-    energy = one.square().sum((0, -1)) * other.square().sum((0, -1))
-    return (one * other).sum((0, -1)) / energy.sqrt().clamp(min=torch.finfo().tiny)
+    energy = np.square(one).sum((0, -1)) * np.square(other).sum((0, -1))
+    return (one * other).sum((0, -1)) / np.sqrt(energy).clip(min=TINY)
+
+
+def _means_around(images: np.ndarray) -> np.ndarray:
+    """Mean of the 3x3 samples around each of (..., H, W); beyond the border there is nothing to count."""
+    height, width = images.shape[-2:]
+    total, count = np.zeros_like(images), np.zeros((height, width), images.dtype)
+    for row in (-1, 0, 1):
+        for column in (-1, 0, 1):
+            to = (slice(max(0, -row), height - max(0, row)), slice(max(0, -column), width - max(0, column)))
+            of = (slice(max(0, row), height + min(0, row)), slice(max(0, column), width + min(0, column)))
+            total[..., to[0], to[1]] += images[..., of[0], of[1]]
+            count[to] += 1
+    return total / count

@@ -1,12 +1,13 @@
 """Whether shots can tell the noise of a camera: large enough, lit, of one exposure, of one scene, and equally sharp."""
 
+import math
 from collections.abc import Sequence
 
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
 
+from rawclean.core.block_means import block_means
 from rawclean.core.noise_line import LEAST_VARIANCE
-from rawclean.core.shot_blocks import BLOCK, block_means, block_noise, light_gains
+from rawclean.core.shot_blocks import BLOCK, block_noise, light_gains, means_of_blocks
 from rawclean.errors import CalibrationError
 
 LEAST_BLOCKS = 30
@@ -25,7 +26,7 @@ LEAST_TEXTURED, SMOOTHER = 0.25, 0.7
 """Share of the blocks whose roughness in one shot, over that in another, is below the second: that shot is filtered."""
 
 
-def check_shots(shots: Sequence[Tensor], floor: float) -> Tensor:
+def check_shots(shots: Sequence[np.ndarray], floor: float) -> np.ndarray:
     """Brightness (N,) of each of the shots (P, H, W), linear and clipped at `floor`, over their mean.
 
     Raises CalibrationError, with what to do, where they do not serve.
@@ -39,7 +40,7 @@ def check_shots(shots: Sequence[Tensor], floor: float) -> Tensor:
     return gains
 
 
-def _check_size(shots: Sequence[Tensor]) -> None:
+def _check_size(shots: Sequence[np.ndarray]) -> None:
     """Raise where the shots have too few blocks for a line."""
     planes, height, width = shots[0].shape
     if planes * (height // BLOCK) * (width // BLOCK) < LEAST_BLOCKS:
@@ -48,17 +49,17 @@ def _check_size(shots: Sequence[Tensor]) -> None:
         )
 
 
-def _check_lit(shots: Sequence[Tensor]) -> None:
+def _check_lit(shots: Sequence[np.ndarray]) -> None:
     """Raise where a shot holds nothing but its noise about black."""
     for index, shot in enumerate(shots):
-        if float(block_means([shot]).flatten().quantile(0.99)) < LIT * block_noise(shot):
+        if float(np.quantile(block_means(shot, BLOCK), 0.99)) < LIT * block_noise(shot):
             raise CalibrationError(
                 f"shot {index + 1} is black but for its noise; take off the lens cap, and expose so that the picture "
                 "has black, grey and bright parts"
             )
 
 
-def _check_light(gains: Tensor) -> None:
+def _check_light(gains: np.ndarray) -> None:
     """Raise where the shots are not of one exposure."""
     darkest, brightest = int(gains.argmin()), int(gains.argmax())
     if float(gains.max()) > MAX_LIGHT or float(gains.min()) < 1 / MAX_LIGHT:
@@ -68,38 +69,38 @@ def _check_light(gains: Tensor) -> None:
         )
 
 
-def _check_scene(shots: Sequence[Tensor]) -> None:
+def _check_scene(shots: Sequence[np.ndarray]) -> None:
     """Raise where shots do not look alike; a scene without contrast is left to other checks."""
-    means = block_means(shots)
-    typical = means.mean((0, 2, 3), keepdim=True).clamp(min=LEAST_VARIANCE)
-    contrast = (means / typical).flatten(1)
-    contrast = contrast - contrast.mean(1, keepdim=True)
+    means = means_of_blocks(shots)
+    typical = means.mean((0, 2, 3), keepdims=True).clip(min=LEAST_VARIANCE)
+    contrast = (means / typical).reshape(len(shots), -1)
+    contrast = contrast - contrast.mean(1, keepdims=True)
     least = max(CONTRAST, ABOVE_NOISE * block_noise(shots[0]) / float(typical.mean()))
-    for index, (first, other) in enumerate(zip(contrast[:1].expand_as(contrast), contrast, strict=True)):
-        spread = first.square().mean().sqrt(), other.square().mean().sqrt()
+    for index, (first, other) in enumerate((contrast[0], each) for each in contrast):
+        spread = [math.sqrt(float(np.square(each).mean())) for each in (first, other)]
         if max(spread) < least:
             continue
-        if float((first * other).mean() / (spread[0] * spread[1]).clamp(min=LEAST_VARIANCE)) < LEAST_SIMILARITY:
+        if float((first * other).mean()) / max(spread[0] * spread[1], LEAST_VARIANCE) < LEAST_SIMILARITY:
             raise CalibrationError(
                 f"shots 1 and {index + 1} do not show the same scene; take all from a tripod, of something still"
             )
 
 
-def _check_sharpness(shots: Sequence[Tensor]) -> None:
+def _check_sharpness(shots: Sequence[np.ndarray]) -> None:
     """Raise where a shot is smoother than the first one, or that than it, where the scene has least texture."""
     first = _roughness(shots[0])
     for index, shot in enumerate(shots[1:], start=2):
         other = _roughness(shot)
         for smooth, rough, names in ((other, first, (index, 1)), (first, other, (1, index))):
             ratio = smooth[rough > 0] / rough[rough > 0]
-            if len(ratio) and float(ratio.quantile(LEAST_TEXTURED)) < SMOOTHER:
+            if len(ratio) and float(np.quantile(ratio, LEAST_TEXTURED)) < SMOOTHER:
                 raise CalibrationError(
                     f"shot {names[0]} is smoother than shot {names[1]}: it is denoised or blurred; take all from a "
                     "tripod, as the camera writes them"
                 )
 
 
-def _roughness(shot: Tensor) -> Tensor:
+def _roughness(shot: np.ndarray) -> np.ndarray:
     """How much the samples of a shot (P, H, W) bend, for each of its blocks."""
     bends = shot[..., 1:-1] - (shot[..., :-2] + shot[..., 2:]) / 2
-    return functional.avg_pool2d(bends.square(), BLOCK).sqrt().flatten()
+    return np.sqrt(block_means(np.square(bends), BLOCK)).ravel()

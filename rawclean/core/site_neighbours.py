@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.xtrans import PERIOD, XTransPattern
@@ -45,10 +44,11 @@ class Phase:
         """Offsets of the `count` nearest sites of a colour that are more than `beyond` rows or columns away."""
         return _nearest(self, colour, count, beyond)
 
-    def split(self, places: Tensor) -> Iterator[Tensor]:
+    def split(self, places: np.ndarray) -> Iterator[np.ndarray]:
         """Those of `places` (N, 2) that lie at this phase of a mosaic, in chunks."""
         mine = (places[:, 0] % self.period == self.row) & (places[:, 1] % self.period == self.column)
-        return (chunk for chunk in torch.split(places[mine], CHUNK) if len(chunk))
+        places = places[mine]
+        return (places[start : start + CHUNK] for start in range(0, len(places), CHUNK))
 
 
 def phases(layout: Layout) -> list[Phase]:
@@ -57,21 +57,21 @@ def phases(layout: Layout) -> list[Phase]:
     return [Phase(row, column, period, layout) for row in range(period) for column in range(period)]
 
 
-def values_at(mosaic: Tensor, places: Tensor, offsets: Offsets, layout: Layout) -> Tensor:
+def values_at(mosaic: np.ndarray, places: np.ndarray, offsets: Offsets, layout: Layout) -> np.ndarray:
     """What `mosaic` (H, W) holds at `offsets` from each of `places` (N, 2): (N, offsets)."""
-    steps = torch.tensor(offsets)
+    steps = np.array(offsets)
     period = PERIOD if isinstance(layout, XTransPattern) else 0
     rows, columns = (_inside(places[:, axis, None] + steps[:, axis], mosaic.shape[axis], period) for axis in (0, 1))
-    return mosaic.flatten()[rows * mosaic.shape[1] + columns]
+    return mosaic[rows, columns]
 
 
-def _inside(index: Tensor, length: int, period: int) -> Tensor:
+def _inside(index: np.ndarray, length: int, period: int) -> np.ndarray:
     """Indices before 0 and from `length` on, led back into the mosaic."""
     if period:
-        index = index + period * (index < 0).long()
-        return index - period * (index >= length).long()
-    index = index.abs()
-    return torch.minimum(index, 2 * (length - 1) - index)
+        index = index + period * (index < 0)
+        return index - period * (index >= length)
+    index = np.abs(index)
+    return np.minimum(index, 2 * (length - 1) - index)
 
 
 def _letters(layout: Layout) -> str:

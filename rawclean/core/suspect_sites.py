@@ -7,8 +7,7 @@ standard deviations, so that one judge serves every level of noise and signal.
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.layout import Layout, plane_noise
 from rawclean.core.noise import NoiseModel
@@ -39,24 +38,24 @@ _DIAGONAL: Offsets = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 class SuspectSites:
     """N sites and what is seen of them."""
 
-    places: Tensor
+    places: np.ndarray
     """(N, 2), row and column."""
-    features: Tensor
+    features: np.ndarray
     """(N, FEATURES)."""
 
 
-def find_suspects(signal: Tensor, layout: Layout, noise: NoiseModel) -> SuspectSites:
+def find_suspects(signal: np.ndarray, layout: Layout, noise: NoiseModel) -> SuspectSites:
     """The sites of a linear mosaic `signal` (H, W) that its `noise` (4,) does not explain."""
     size = (signal.shape[0], signal.shape[1])
     outstanding = _outstanding(layout.pack(signal), plane_noise(layout, noise))
-    places = layout.unpack(outstanding, size).nonzero()
+    places = np.argwhere(layout.unpack(outstanding, size))
     mean = NoiseModel(noise.shot.mean(), noise.read.mean())
     groups = [_Group.at(signal, chunk, phase, mean) for phase in phases(layout) for chunk in phase.split(places)]
     if not groups:
-        return SuspectSites(places, torch.empty(0, FEATURES))
-    places = torch.cat([group.places for group in groups])
-    seen = torch.cat([group.seen(signal, mean) for group in groups])
-    return SuspectSites(places, torch.cat([_crowd(places, size)[:, None], seen], dim=1))
+        return SuspectSites(places, np.empty((0, FEATURES), np.float32))
+    places = np.concatenate([group.places for group in groups])
+    seen = np.concatenate([group.seen(signal, mean) for group in groups])
+    return SuspectSites(places, np.concatenate([_crowd(places, size)[:, None], seen], axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +63,32 @@ class _Group:
     """Suspects at one phase of the mosaic; all but `places` and `own` are (N,)."""
 
     phase: Phase
-    places: Tensor
+    places: np.ndarray
     """(N, 2)."""
-    own: Tensor
+    own: np.ndarray
     """(N, OWN), the neighbours of the same colour, nearest first."""
-    level: Tensor
+    level: np.ndarray
     """Median of these."""
-    sign: Tensor
+    sign: np.ndarray
     """1 of the bright, -1 of the dark."""
-    height: Tensor
+    height: np.ndarray
     """Distance from `level`."""
-    spread: Tensor
+    spread: np.ndarray
     """Standard deviation of the own neighbours."""
 
     @classmethod
-    def at(cls, signal: Tensor, places: Tensor, phase: Phase, noise: NoiseModel) -> "_Group":
+    def at(cls, signal: np.ndarray, places: np.ndarray, phase: Phase, noise: NoiseModel) -> "_Group":
         """Those of `places` (N, 2), all at one phase, that are far enough from their neighbours."""
         own = values_at(signal, places, phase.nearest(phase.colour((0, 0)), OWN), phase.layout)
         level = _middle(own)
         away = signal[places[:, 0], places[:, 1]] - level
-        spread = own.std(1)
-        limit = torch.maximum(LEAST_SIGMAS * _deviation(level, noise), LEAST_SPREADS * spread)
-        kept = away.abs() > limit
-        return cls(phase, places[kept], own[kept], level[kept], away[kept].sign(), away[kept].abs(), spread[kept])
+        spread = own.std(1, ddof=1)
+        limit = np.maximum(LEAST_SIGMAS * _deviation(level, noise), LEAST_SPREADS * spread)
+        height = np.abs(away)
+        kept = height > limit
+        return cls(phase, places[kept], own[kept], level[kept], np.sign(away[kept]), height[kept], spread[kept])
 
-    def seen(self, signal: Tensor, noise: NoiseModel) -> Tensor:
+    def seen(self, signal: np.ndarray, noise: NoiseModel) -> np.ndarray:
         """(N, FEATURES - 1): height and spread, what shows beside, the nearest of the own colour, and the levels."""
         phase, height, sign = self.phase, self.height[:, None], self.sign[:, None]
         beside = {phase.colour(offset) for offset in _STRAIGHT + _DIAGONAL}
@@ -98,73 +98,89 @@ class _Group:
         }
         rises, deviations, levels = [], [], []
         for offsets in (_STRAIGHT, _DIAGONAL):
-            level = torch.stack([usual[phase.colour(offset)] for offset in offsets], dim=1)
+            level = np.stack([usual[phase.colour(offset)] for offset in offsets], axis=1)
             rise = (values_at(signal, self.places, offsets, phase.layout) - level) * sign
-            rises.append(rise.sort(1, descending=True).values)
+            rises.append(_falling(rise))
             deviations.append(_deviation(level, noise))
             levels.append(level)
-        deviation, levels_beside = torch.cat(deviations, 1).mean(1, keepdim=True), torch.cat(levels, 1)
+        deviation, levels_beside = np.concatenate(deviations, 1).mean(1, keepdims=True), np.concatenate(levels, 1)
         own = (self.own - self.level[:, None]) * sign / height
-        near, far = (values.sort(1, descending=True).values for values in (own[:, :OWN_NEAREST], own))
+        near, far = _falling(own[:, :OWN_NEAREST]), _falling(own)
         own_deviation = _deviation(self.level, noise)[:, None]
-        spread = torch.maximum(self.spread[:, None], own_deviation / MOST_SIGMAS)
+        spread = np.maximum(self.spread[:, None], own_deviation / MOST_SIGMAS)
         sizes = [height / own_deviation, height / spread, deviation / height, spread / own_deviation]
-        signals = [self.level[:, None], self.level[:, None] + sign * height, levels_beside.amax(1, keepdim=True)]
-        return torch.cat(
+        signals = [self.level[:, None], self.level[:, None] + sign * height, levels_beside.max(1, keepdims=True)]
+        return np.concatenate(
             [
-                *(size.log() for size in sizes),
+                *(np.log(size) for size in sizes),
                 *(rise / height for rise in rises),
-                *((rise / deviation).clamp(-MOST_SIGMAS, MOST_SIGMAS) for rise in rises),
+                *((rise / deviation).clip(-MOST_SIGMAS, MOST_SIGMAS) for rise in rises),
                 *(near[:, :4], near[:, -2:], far[:, :3], far[:, -3:]),
-                *(sign, *(value.clamp(0, 1.2) for value in (*signals, levels_beside.mean(1, keepdim=True)))),
+                *(sign, *(value.clip(0, 1.2) for value in (*signals, levels_beside.mean(1, keepdims=True)))),
             ],
-            dim=1,
+            axis=1,
         )
 
 
-def _outstanding(planes: Tensor, noise: NoiseModel) -> Tensor:
+def _outstanding(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
     """Samples of planes (P, H, W) far above or below both pairs of opposite neighbours; one of a pair may agree."""
-    found = torch.empty(planes.shape, dtype=torch.bool)
-    shot, read = noise.shot[:, None, None], noise.read[:, None, None] + FLOOR**2
-    padded = torch.nn.functional.pad(planes[None], (1, 1, 1, 1), mode="reflect")[0]
+    found = np.empty(planes.shape, bool)
+    shot, read = noise.shot[:, None, None], noise.read[:, None, None] + np.float32(FLOOR**2)
+    padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)), "reflect")
     for top in range(0, planes.shape[1], BAND):
         rows = padded[:, top : top + BAND + 2]
         here, left, right = rows[:, 1:-1, 1:-1], rows[:, 1:-1, :-2], rows[:, 1:-1, 2:]
         up, down = rows[:, :-2, 1:-1], rows[:, 2:, 1:-1]
-        high = torch.maximum(torch.minimum(left, right), torch.minimum(up, down))
-        low = torch.minimum(torch.maximum(left, right), torch.maximum(up, down))
-        away = torch.maximum(here - high, low - here).clamp_(min=0)
-        level = high.clamp_(min=0)
-        away.div_(level.mul(UNEVENNESS**2).add_(shot).mul_(level).add_(read).sqrt_())
-        torch.gt(away, _usual(away).mul_(LEAST_TIMES).clamp_(min=SIFT_SIGMAS), out=found[:, top : top + BAND])
+        high = np.maximum(np.minimum(left, right), np.minimum(up, down))
+        low = np.minimum(np.maximum(left, right), np.maximum(up, down))
+        away = np.maximum(here - high, low - here)
+        away.clip(min=0, out=away)
+        level = high.clip(min=0, out=high)
+        variance = level * np.float32(UNEVENNESS**2)
+        variance += shot
+        variance *= level
+        variance += read
+        away /= np.sqrt(variance, out=variance)
+        limit = (LEAST_TIMES * _usual(away)).clip(min=SIFT_SIGMAS)
+        np.greater(away, limit, out=found[:, top : top + BAND])
     return found
 
 
-def _usual(away: Tensor) -> Tensor:
+def _usual(away: np.ndarray) -> np.ndarray:
     """The usual distance (1, H, W) in the patch of each sample, of all planes: the square of the mean root.
 
     Single sites hardly move it.
     """
     rows, columns = away.shape[1:]
-    patches = torch.nn.functional.avg_pool2d(away.sqrt()[None], PATCH, ceil_mode=True)[0].mean(0).square_()
-    return patches.repeat_interleave(PATCH, 0)[:rows].repeat_interleave(PATCH, 1)[None, :, :columns]
+    roots = np.sqrt(away).mean(0)
+    tops, lefts = np.arange(0, rows, PATCH), np.arange(0, columns, PATCH)
+    sums = np.add.reduceat(np.add.reduceat(roots, lefts, axis=1), tops, axis=0)
+    counts = np.minimum(rows - tops, PATCH)[:, None] * np.minimum(columns - lefts, PATCH)
+    patches = np.square(sums / counts.astype(np.float32))
+    return patches.repeat(PATCH, 0)[:rows].repeat(PATCH, 1)[None, :, :columns]
 
 
-def _deviation(level: Tensor, noise: NoiseModel) -> Tensor:
+def _deviation(level: np.ndarray, noise: NoiseModel) -> np.ndarray:
     """Standard deviation by which sound sites differ at a `level`: the noise, and what no eye sees."""
-    level = level.clamp(min=0)
-    return (noise.shot * level + noise.read + (UNEVENNESS * level).square() + FLOOR**2).sqrt()
+    level = level.clip(min=0)
+    return np.sqrt(noise.shot * level + noise.read + np.square(UNEVENNESS * level) + np.float32(FLOOR**2))
 
 
-def _middle(values: Tensor) -> Tensor:
+def _middle(values: np.ndarray) -> np.ndarray:
     """The median of each row of an even number of values (N, n)."""
-    return (values.median(1).values - (-values).median(1).values) / 2
+    half = values.shape[1] // 2
+    return np.partition(values, (half - 1, half), axis=1)[:, half - 1 : half + 1].mean(1)
 
 
-def _crowd(places: Tensor, size: tuple[int, int]) -> Tensor:
+def _falling(values: np.ndarray) -> np.ndarray:
+    """Each row of values (N, n), the largest first."""
+    return np.sort(values, axis=1)[:, ::-1]
+
+
+def _crowd(places: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Logarithm of how many of `places` (N, 2) lie in the cell of each and the eight cells around it."""
     rows, columns = (-(-side // CELL) for side in size)
     cells = (places[:, 0] // CELL) * columns + places[:, 1] // CELL
-    counts = torch.bincount(cells, minlength=rows * columns).reshape(1, rows, columns).float()
-    around = torch.nn.functional.avg_pool2d(counts, 3, stride=1, padding=1)[0] * 9
-    return around.flatten()[cells].log1p()
+    counts = np.pad(np.bincount(cells, minlength=rows * columns).reshape(rows, columns), 1)
+    around = np.add.reduce([counts[i : i + rows, j : j + columns] for i in range(3) for j in range(3)])
+    return np.log1p(around.ravel()[cells]).astype(np.float32)

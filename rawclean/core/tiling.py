@@ -8,8 +8,7 @@ network's step, so that every tile sees the strided layers in the same phase and
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +28,22 @@ def cut(height: int, width: int, core: int) -> Iterator[Tile]:
             yield Tile(top, left, min(core, height - top), min(core, width - left))
 
 
-def gather(planes: Tensor, tile: Tile, halo: int, multiple_of: int) -> Tensor:
+def gather(planes: np.ndarray, tile: Tile, halo: int, multiple_of: int) -> np.ndarray:
     """The tile of `planes` (4, H, W) with `halo` on each side, its far sides rounded up to `multiple_of`; a copy."""
-    rows = _indices(tile.top, tile.height, halo, multiple_of, planes.shape[1]).to(planes.device)
-    columns = _indices(tile.left, tile.width, halo, multiple_of, planes.shape[2]).to(planes.device)
-    return planes.index_select(1, rows).index_select(2, columns)
+    rows = _indices(tile.top, tile.height, halo, multiple_of, planes.shape[1])
+    columns = _indices(tile.left, tile.width, halo, multiple_of, planes.shape[2])
+    return planes[:, rows[:, None], columns]
 
 
-def core_of(window: Tensor, tile: Tile, halo: int) -> Tensor:
+def core_of(window: np.ndarray, tile: Tile, halo: int) -> np.ndarray:
     """The core of what `gather` returned, (4, tile.height, tile.width); a view."""
     return window[..., halo : halo + tile.height, halo : halo + tile.width]
 
 
-def _indices(start: int, length: int, halo: int, multiple_of: int, size: int) -> Tensor:
+def _indices(start: int, length: int, halo: int, multiple_of: int, size: int) -> np.ndarray:
     """Indices of a window along one axis of `size` samples, reflected without repeating the border."""
     padded = -(-(length + 2 * halo) // multiple_of) * multiple_of
-    positions = torch.arange(start - halo, start - halo + padded)
+    positions = np.arange(start - halo, start - halo + padded)
     period = max(1, 2 * (size - 1))
-    folded = positions.remainder(period)
-    return torch.minimum(folded, period - folded).clamp(max=size - 1)
+    folded = positions % period
+    return np.minimum(folded, period - folded).clip(max=size - 1)

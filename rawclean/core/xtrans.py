@@ -6,9 +6,10 @@ moves with the parity is the place of red and blue inside the block, which a net
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from array_api_compat import array_namespace, device
 
 from rawclean.errors import UnsupportedSensorError
 
@@ -60,56 +61,50 @@ class XTransPattern:
         row, column = (self.row + rows) % PERIOD, (self.column + columns) % PERIOD
         return self.of_letters(XTransPattern(row, column).letters)
 
-    def pack(self, samples: Tensor) -> Tensor:
+    def pack(self, samples: np.ndarray) -> np.ndarray:
         """Mosaic (H, W), both at least 12, to planes (9, 2h, 2w); missing sites repeat those one period inside."""
-        rows = _whole_periods(samples.shape[0], self.row, samples.device)
-        columns = _whole_periods(samples.shape[1], self.column, samples.device)
-        return pack_xtrans(samples[rows][:, columns])
+        rows = _whole_periods(samples.shape[0], self.row)
+        columns = _whole_periods(samples.shape[1], self.column)
+        return pack_xtrans(samples[rows[:, None], columns])
 
-    def unpack(self, planes: Tensor, size: tuple[int, int]) -> Tensor:
+    def unpack(self, planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Undo `pack` for a mosaic of `size` (H, W)."""
         mosaic = unpack_xtrans(planes)
         return mosaic[self.row : self.row + size[0], self.column : self.column + size[1]]
 
 
-def block_parity(planes: Tensor) -> Tensor:
+def block_parity(planes: Any) -> Any:
     """Which blocks of planes (..., H, W) have red in the horizontal pair, bool (H, W)."""
-    rows, columns = (torch.arange(side, device=planes.device) for side in planes.shape[-2:])
+    xp = array_namespace(planes)
+    rows, columns = (xp.arange(side, device=device(planes)) for side in planes.shape[-2:])
     return (rows[:, None] + columns) % 2 == 1
 
 
-def pack_xtrans(mosaic: Tensor) -> Tensor:
+def pack_xtrans(mosaic: Any) -> Any:
     """Mosaic (..., 6h, 6w) in the canonical phase to planes (..., 9, 2h, 2w)."""
+    xp, rest = array_namespace(mosaic), mosaic.shape[:-2]
     rows, columns = (side // BLOCK for side in mosaic.shape[-2:])
-    sites = mosaic.reshape(*mosaic.shape[:-2], rows, BLOCK, columns, BLOCK)
-    sites = sites.movedim((-3, -1), (-4, -3)).flatten(-4, -3)
+    sites = mosaic.reshape(*rest, rows, BLOCK, columns, BLOCK)
+    sites = xp.moveaxis(sites, (-3, -1), (-4, -3)).reshape(*rest, BLOCK**2, rows, columns)
     vertical, horizontal = sites[..., _VERTICAL, :, :], sites[..., _HORIZONTAL, :, :]
     odd = block_parity(sites)
-    red, blue = torch.where(odd, horizontal, vertical), torch.where(odd, vertical, horizontal)
-    return torch.cat([sites[..., _GREENS, :, :], red, blue], dim=-3)
+    red, blue = xp.where(odd, horizontal, vertical), xp.where(odd, vertical, horizontal)
+    return xp.concat([sites[..., _GREENS, :, :], red, blue], axis=-3)
 
 
-def unpack_xtrans(planes: Tensor) -> Tensor:
+def unpack_xtrans(planes: np.ndarray) -> np.ndarray:
     """Undo `pack_xtrans`: planes (9, 2h, 2w) to the mosaic (6h, 6w)."""
     red, blue = planes[5:7], planes[7:9]
     odd = block_parity(planes)
-    sites = torch.empty_like(planes)
+    sites = np.empty_like(planes)
     sites[_GREENS] = planes[:5]
-    sites[_VERTICAL], sites[_HORIZONTAL] = torch.where(odd, blue, red), torch.where(odd, red, blue)
+    sites[_VERTICAL], sites[_HORIZONTAL] = np.where(odd, blue, red), np.where(odd, red, blue)
     height, width = planes.shape[-2:]
-    return sites.view(BLOCK, BLOCK, height, width).permute(2, 0, 3, 1).reshape(BLOCK * height, BLOCK * width)
+    return sites.reshape(BLOCK, BLOCK, height, width).transpose(2, 0, 3, 1).reshape(BLOCK * height, BLOCK * width)
 
 
-def sample_xtrans(rgb: Tensor) -> Tensor:
-    """Sample (B, 3, 6h, 6w) through the canonical mosaic: planes (B, 9, 2h, 2w)."""
-    colours = torch.tensor([["RGB".index(letter) for letter in row] for row in CANONICAL], device=rgb.device)
-    height, width = rgb.shape[-2:]
-    index = colours.repeat(height // PERIOD, width // PERIOD).expand(len(rgb), 1, height, width)
-    return pack_xtrans(rgb.gather(1, index)[:, 0])
-
-
-def _whole_periods(length: int, before: int, device: torch.device) -> Tensor:
+def _whole_periods(length: int, before: int) -> np.ndarray:
     """Indices of an axis of `length` sites, with `before` more in front and as many behind as fill up a period."""
     after = -(before + length) % PERIOD
-    positions = torch.arange(-before, length + after, device=device)
-    return positions + PERIOD * (positions < 0).long() - PERIOD * (positions >= length).long()
+    positions = np.arange(-before, length + after)
+    return positions + PERIOD * (positions < 0) - PERIOD * (positions >= length)

@@ -1,14 +1,13 @@
 """What `rawclean verify` asks of bad pixels: those that the source names leave no trace in the result."""
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.bad_pixels import repaired, visible_listed
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import PlainLayout, independent_planes
+from rawclean.core.layout import PlainLayout, independent_planes, mosaic_of
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidNoiseError
-from rawclean.inference.bad_pixels import with_found_sites
+from rawclean.instruments.bad_pixels import with_found_sites
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
 from rawclean.io.opcodes import BAD_PIXEL_OPCODES, bad_pixel_constants, opcode_numbers, without_opcodes
@@ -20,7 +19,7 @@ LEFT_SIGMAS = 6.0
 """Standard deviations of the noise below which no dot is seen."""
 
 
-def bad_sites(frame: RawFrame) -> Tensor:
+def bad_sites(frame: RawFrame) -> np.ndarray:
     """The visible sites of a source that may be replaced: named by the file or alone far outside the noise."""
     listed = visible_listed(frame)
     if frame.layout is PlainLayout.LINEAR_RGB:
@@ -43,7 +42,7 @@ def dots_left(before: RawFrame, after: RawFrame, facts: Metadata) -> int:
     """
     listed = visible_listed(before)
     opcodes = _first_list(facts)
-    if not bool(listed.any()) or not BAD_PIXEL_OPCODES.isdisjoint(opcode_numbers(opcodes)):
+    if not listed.any() or not BAD_PIXEL_OPCODES.isdisjoint(opcode_numbers(opcodes)):
         constants = bad_pixel_constants(opcodes)
         return int((after.samples[listed] != constants[0]).sum()) if constants else 0
     distance = [_distance(frame, listed) for frame in (before, after)]
@@ -52,10 +51,10 @@ def dots_left(before: RawFrame, after: RawFrame, facts: Metadata) -> int:
     return int((seen & (distance[1] > LEFT_SHARE * distance[0])).sum())
 
 
-def _distance(frame: RawFrame, listed: Tensor) -> Tensor:
+def _distance(frame: RawFrame, listed: np.ndarray) -> np.ndarray:
     """How far each of the `listed` sites is from its neighbours, linear."""
     signal = frame.levels.to_linear(frame.samples)
-    return (signal - repaired(signal, listed, frame.layout))[listed].abs()
+    return np.abs((signal - repaired(signal, listed, frame.layout))[listed])
 
 
 def _first_list(facts: Metadata) -> bytes:
@@ -63,11 +62,11 @@ def _first_list(facts: Metadata) -> bytes:
     return entry.data if entry else b""
 
 
-def _noise(frame: RawFrame, signal: Tensor) -> NoiseModel:
+def _noise(frame: RawFrame, signal: np.ndarray) -> NoiseModel:
     """As the file states it, or as the photo shows it; more than any photo has where it shows none."""
     if frame.noise_profile is not None:
         return frame.noise_profile
     try:
-        return blind_noise(independent_planes(frame.layout, signal), -1.0)
+        return blind_noise(independent_planes(frame.layout, signal), -1.0, mosaic_of(frame.layout))
     except InvalidNoiseError:
-        return NoiseModel(torch.ones(4), torch.ones(4))
+        return NoiseModel.uniform(1.0, 1.0)

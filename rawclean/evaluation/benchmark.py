@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.bayer import pack_rggb, unpack_rggb
 from rawclean.core.layout import one_of_each
@@ -16,7 +16,7 @@ from rawclean.evaluation.metrics import raw_psnr, raw_ssim
 from rawclean.evaluation.scenes import SHOT_LEVELS, Scene, read_scenes
 from rawclean.noise_source import blind_noise
 
-Denoiser = Callable[[Tensor, NoiseModel], Tensor]
+Denoiser = Callable[[np.ndarray, NoiseModel], np.ndarray]
 """Linear planes (4, H, W) and their noise to clean planes."""
 
 ESTIMATE_TOLERANCE = 0.15
@@ -68,7 +68,7 @@ def run_benchmark(
     for scene in read_scenes(folder, protocol.limit, protocol.mosaic):
         for level, shot in enumerate(protocol.shots):
             noisy, noise = scene.noisy(shot)
-            ratios[level].append(blind_noise(one_of_each(noisy)).sigma_at() / noise.sigma_at())
+            ratios[level].append(blind_noise(one_of_each(noisy), mosaic=protocol.mosaic).sigma_at() / noise.sigma_at())
             found["noisy"][level].append(_scene_quality(noisy, scene))
             for name, denoiser in denoisers.items():
                 found[name][level].append(_scene_quality(denoiser(noisy, noise), scene))
@@ -87,10 +87,10 @@ def run_benchmark(
 
 def run_on_blocks(
     blocks: Iterable[Block], denoisers: Mapping[str, Denoiser], progress: Callable[[], None]
-) -> tuple[Benchmark, dict[str, dict[str, Tensor]]]:
+) -> tuple[Benchmark, dict[str, dict[str, np.ndarray]]]:
     """Measure every denoiser on mosaics of real noise; also return the results that have no clean one to compare."""
     found: dict[str, list[Quality]] = {name: [] for name in ("noisy", *denoisers)}
-    unjudged: dict[str, dict[str, Tensor]] = {name: {} for name in denoisers}
+    unjudged: dict[str, dict[str, np.ndarray]] = {name: {} for name in denoisers}
     count = 0
     for block in blocks:
         noisy = pack_rggb(block.noisy, block.pattern)
@@ -100,7 +100,7 @@ def run_on_blocks(
             denoised = unpack_rggb(denoiser(noisy, noise), block.pattern, (block.noisy.shape[0], block.noisy.shape[1]))
             _judge(found[name], denoised, block)
             if block.clean is None:
-                unjudged[name][block.name] = denoised.clamp(0, 1)
+                unjudged[name][block.name] = denoised.clip(0, 1)
         count += 1
         progress()
     judged: dict[str, tuple[Quality, ...]] = {name: (_mean(values),) for name, values in found.items() if values}
@@ -126,13 +126,13 @@ def to_markdown(result: Benchmark) -> str:
     return "\n\n".join(parts)
 
 
-def _scene_quality(planes: Tensor, scene: Scene) -> Quality:
+def _scene_quality(planes: np.ndarray, scene: Scene) -> Quality:
     bayer = scene.mosaic is Mosaic.BAYER
     developed = raw_psnr(scene.srgb(planes), scene.srgb(scene.clean)) if bayer else None
     return Quality(raw_psnr(planes, scene.clean), raw_ssim(planes, scene.clean), developed)
 
 
-def _judge(found: list[Quality], mosaic: Tensor, block: Block) -> None:
+def _judge(found: list[Quality], mosaic: np.ndarray, block: Block) -> None:
     if block.clean is not None:
         planes, clean = (pack_rggb(image, block.pattern) for image in (mosaic, block.clean))
         found.append(Quality(raw_psnr(mosaic, block.clean), raw_ssim(planes, clean), None))

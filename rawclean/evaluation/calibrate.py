@@ -1,12 +1,12 @@
 """Shots of one still scene, file by file, to the profile of their camera at their ISO."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.calibration import Calibration, calibrate
 from rawclean.core.frame import Camera, RawFrame
@@ -66,7 +66,7 @@ class _Shot:
     layout: Layout
     size: tuple[int, ...]
     levels: Levels
-    planes: Tensor
+    planes: np.ndarray
     """(4, H, W), linear."""
     digest: bytes
     """Of the samples."""
@@ -128,7 +128,7 @@ def _read_shot(path: Path) -> _Shot:
         size=tuple(frame.samples.shape),
         levels=frame.levels,
         planes=independent_planes(frame.layout, linear),
-        digest=hashlib.blake2b(frame.samples.contiguous().numpy().data).digest(),
+        digest=hashlib.blake2b(np.ascontiguousarray(frame.samples).data).digest(),
     )
 
 
@@ -192,5 +192,5 @@ def _warnings(found: Calibration) -> tuple[str, ...]:
 def _are_different(lines: Sequence[NoiseLine]) -> bool:
     """Whether the shot noise of planes differs by more than their standard errors explain."""
     low, high = min(lines, key=lambda line: line.shot), max(lines, key=lambda line: line.shot)
-    errors = torch.tensor([low.shot_error, high.shot_error])
-    return high.shot > DIFFERENT * low.shot and high.shot - low.shot > 4 * float(errors.square().sum().sqrt())
+    error = math.hypot(low.shot_error, high.shot_error)
+    return high.shot > DIFFERENT * low.shot and high.shot - low.shot > 4 * error

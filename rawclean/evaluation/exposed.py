@@ -13,9 +13,9 @@ def check_exposed(frame: RawFrame) -> None:
     """Raise InvalidNoiseError where all samples are equal, or nearly all are black or saturated."""
     least, greatest = float(frame.samples.min()), float(frame.samples.max())
     linear = frame.levels.to_linear(frame.samples)
-    if float((linear < BLACK).float().mean()) > NEARLY_ALL:
+    if float((linear < BLACK).mean()) > NEARLY_ALL:
         reason = "is all black"
-    elif float((linear > SATURATED).float().mean()) > NEARLY_ALL:
+    elif float((linear > SATURATED).mean()) > NEARLY_ALL:
         reason = "is all saturated"
     elif least == greatest:
         reason = f"has the value {least:g} everywhere"

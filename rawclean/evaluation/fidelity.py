@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import independent_planes, saturated_sites
+from rawclean.core.layout import independent_planes, mosaic_of, saturated_sites
 from rawclean.errors import InvalidNoiseError
 from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
 from rawclean.io import metadata as tags
@@ -94,24 +93,24 @@ def _residual(frame: RawFrame) -> Check:
     if frame.noise_profile is None:
         return Check(name, False, "no usable NoiseProfile tag")
     linear = frame.levels.to_linear(frame.samples)
-    signal = float(linear.mean().clamp(min=0))
+    signal = max(0.0, float(linear.mean()))
     stated = frame.noise_profile.sigma_at(signal)
     planes = independent_planes(frame.layout, linear)
     try:
-        seen = min(blind_noise(planes, -1.0).sigma_at(signal), _roughness(planes))
+        seen = min(blind_noise(planes, -1.0, mosaic_of(frame.layout)).sigma_at(signal), _roughness(planes))
     except InvalidNoiseError:
         return Check(name, True, f"sigma {stated:.5f} stated; too little of the photo is unclipped to see its own")
     return Check(name, seen <= stated * RESIDUAL_FACTOR, f"sigma {stated:.5f} stated, {seen:.5f} seen")
 
 
-def _roughness(planes: Tensor) -> float:
+def _roughness(planes: np.ndarray) -> float:
     """Sigma of white noise that would make samples (4, H, W) bend as much as most of them do.
 
     Where there is next to no noise, a fit to the variance of patches sees texture alone; most sites have none.
     """
     bends = planes[..., 1:-1] - (planes[..., :-2] + planes[..., 2:]) / 2
     unclipped = bends[planes[..., 1:-1] < MIDTONES]
-    return float(unclipped.abs().median()) / (MEDIAN_OF_NORMAL * math.sqrt(1.5)) if len(unclipped) else 0.0
+    return float(np.median(np.abs(unclipped))) / (MEDIAN_OF_NORMAL * math.sqrt(1.5)) if len(unclipped) else 0.0
 
 
 def _tags(before: Metadata, after: Metadata) -> Check:
@@ -175,11 +174,11 @@ def _levels(before: RawFrame, after: RawFrame) -> Check:
     """Black and white may be multiplied, by the same factor."""
     factor = after.levels.white / before.levels.white
     black = before.levels.black * factor
-    same = bool(torch.isclose(black, after.levels.black, rtol=1e-4, atol=0.5).all())
+    same = bool(np.isclose(black, after.levels.black, rtol=1e-4, atol=0.5).all())
     return Check("levels", same, f"white {after.levels.white:g}, {factor:g} times the source's")
 
 
-def _means(before: RawFrame, after: RawFrame, bad: Tensor) -> Check:
+def _means(before: RawFrame, after: RawFrame, bad: np.ndarray) -> Check:
     """How far the mean of each colour moved, without what is clipped, and without `bad` pixels.
 
     What is bright in the result is left out: of what is nearly white only those samples are unclipped that noise has
@@ -187,13 +186,13 @@ def _means(before: RawFrame, after: RawFrame, bad: Tensor) -> Check:
     """
     first, second = (frame.levels.to_linear(frame.samples) for frame in (before, after))
     kept = (before.samples < before.levels.white) & (second < MIDTONES) & ~bad
-    change = independent_planes(after.layout, torch.where(kept, second - first, torch.zeros(())))
-    red, first_green, second_green, blue = change.flatten(1).double().mean(1)
+    change = independent_planes(after.layout, np.where(kept, second - first, np.float32(0)))
+    red, first_green, second_green, blue = change.reshape(4, -1).mean(1, dtype=float)
     worst = max(abs(float(shift)) for shift in (red, (first_green + second_green) / 2, blue))
     return Check("mean of each colour", worst <= LARGEST_SHIFT, f"moved by up to {worst:.3%} of white")
 
 
-def _clipped(before: RawFrame, after: RawFrame, bad: Tensor) -> Check:
+def _clipped(before: RawFrame, after: RawFrame, bad: np.ndarray) -> Check:
     """Samples at white, or where the photo saturates below it, must be what they were, but for `bad` pixels."""
     samples, layout = before.samples, before.layout
     planes = layout.pack(before.levels.to_linear(samples))

@@ -6,19 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
 
-from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
+from rawclean.engines.choices import DeviceChoice, Precision
+from rawclean.engines.contract import Engine
+from rawclean.engines.device import pick_device, pick_dtype
+from rawclean.engines.tiled import Effort, denoise_planes
+from rawclean.engines.torch_engine import TorchEngine
 from rawclean.errors import OutputError
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.residual import measure_residual
-from rawclean.inference.choices import DeviceChoice, Precision
-from rawclean.inference.denoise import Engine, denoise_planes_tiled
-from rawclean.inference.device import pick_device, pick_dtype
+from rawclean.models.files import file_sha256
 from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest, check_name, choose_model
-from rawclean.models.weights import file_sha256, load_network, save_weights
+from rawclean.models.onnx_export import export_is_installed, export_onnx
+from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network
 from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
 
@@ -49,13 +52,14 @@ def publish_model(
     network = load_network(weights)
     if publication.half:
         network = network.half().float()
-    residual = measure_residual(photos, denoiser_of(network), network.mosaic, limit)
+    residual = measure_residual(photos, torch_denoiser(network), network.mosaic, limit)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if publication.half:
             save_weights(path, type(network).__name__.lower(), copy.deepcopy(network).half())
         else:
             shutil.copyfile(weights, path)
+        onnx_sha256 = _exported(network, path.with_suffix(".onnx"))
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
     card = ModelCard(
@@ -70,25 +74,40 @@ def publish_model(
         recipe=publication.recipe,
         residual=residual,
         mosaic=network.mosaic,
+        multiple_of=network.multiple_of,
+        receptive_field=network.receptive_field,
+        onnx_sha256=onnx_sha256,
     )
     add_to_manifest(folder, card)
     return card
 
 
+def _exported(network: Network, path: Path) -> str | None:
+    """The sha256 of the ONNX file that is written; None where none can be, so that the model runs on torch alone."""
+    if not export_is_installed():
+        path.unlink(missing_ok=True)
+        return None
+    export_onnx(network, path)
+    return file_sha256(path)
+
+
 def denoiser_by_noise(denoisers: Mapping[str, Denoiser], cards: Sequence[ModelCard], mosaic: Mosaic) -> Denoiser:
     """The denoiser that chooses among models as the product does; `denoisers` are by the names of `cards`."""
 
-    def denoise(planes: Tensor, noise: NoiseModel) -> Tensor:
+    def denoise(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
         return denoisers[choose_model(noise, list(cards), mosaic).name](planes, noise)
 
     return denoise
 
 
-def denoiser_of(
+def denoiser_of(engine: Engine) -> Denoiser:
+    """An engine as the benchmark calls it."""
+    return lambda planes, noise: denoise_planes(planes, noise, engine, Effort())
+
+
+def torch_denoiser(
     network: Network, device: DeviceChoice = DeviceChoice.AUTO, precision: Precision = Precision.AUTO
 ) -> Denoiser:
-    """A network as the benchmark calls it."""
-    keep_freed_memory()
+    """A network that has no card yet, as the benchmark calls it."""
     place = pick_device(device)
-    engine = Engine(network, place, pick_dtype(precision, place))
-    return lambda planes, noise: denoise_planes_tiled(planes, noise, engine)
+    return denoiser_of(TorchEngine(network, place, pick_dtype(precision, place)))

@@ -6,7 +6,7 @@ is the same in both, does not count.
 
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.evaluation.benchmark import Denoiser
@@ -24,7 +24,7 @@ def measure_residual(
         for scene in read_scenes(folder, limit, mosaic):
             (first, noise), (second, _) = scene.noisy(shot, draw=1), scene.noisy(shot, draw=2)
             sigma = noise.sigma_at()
-            left.append((denoiser(first, noise) - denoiser(second, noise)).square().mean() / 2)
-            given.append((first - second).square().mean() / 2)
-        points.append(ResidualPoint(sigma, float(torch.stack(left).mean() / torch.stack(given).mean())))
+            left.append(np.square(denoiser(first, noise) - denoiser(second, noise)).mean() / 2)
+            given.append(np.square(first - second).mean() / 2)
+        points.append(ResidualPoint(sigma, float(np.mean(left) / np.mean(given))))
     return tuple(points)

@@ -13,22 +13,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from rawclean.core.develop import develop
-from rawclean.core.layout import noise_of_planes, sample
+from rawclean.core.layout import noise_of_planes
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
-from rawclean.core.unprocess import (
+from rawclean.core.xtrans import PERIOD
+from rawclean.errors import UnreadablePhotoError
+from rawclean.io.images import list_photos, read_photo
+from rawclean.synthesis.develop import develop
+from rawclean.synthesis.sampling import sample
+from rawclean.synthesis.unprocess import (
     SRGB_TO_XYZ,
     XYZ_TO_CAMERA,
     CameraDraw,
     camera_colours,
     linear_of_code,
 )
-from rawclean.core.xtrans import PERIOD
-from rawclean.errors import UnreadablePhotoError
-from rawclean.io.images import list_photos, read_photo
 
 SHOT_LEVELS = (1e-4, 4e-4, 1.6e-3, 6.4e-3, 1.2e-2)
 SIDE_MULTIPLE = 16
@@ -56,22 +57,23 @@ class Scene:
 
     index: int
     name: str
-    clean: Tensor
+    clean: np.ndarray
     """Planes (4, H, W) of a Bayer or (9, H, W) of an X-Trans mosaic, linear, in [0, 1]."""
     camera: CameraDraw
     """Of one camera, B = 1."""
 
-    def srgb(self, planes: Tensor) -> Tensor:
+    def srgb(self, planes: np.ndarray) -> np.ndarray:
         """What `planes` look like, (3, 2H, 2W) sRGB, by the scene's own camera."""
         gains = self.camera.inverse_gains[0]
-        return develop(planes, gains[1] / gains, torch.linalg.inv(self.camera.srgb_to_camera[0]))
+        to_srgb = torch.linalg.inv(self.camera.srgb_to_camera[0])
+        return develop(torch.from_numpy(planes), gains[1] / gains, to_srgb).numpy()
 
-    def noisy(self, shot: float, draw: int = 0, read: ReadLine = ReadLine.BENCHMARK) -> tuple[Tensor, NoiseModel]:
+    def noisy(self, shot: float, draw: int = 0, read: ReadLine = ReadLine.BENCHMARK) -> tuple[np.ndarray, NoiseModel]:
         """The planes with shot noise and the read noise of a line; `draw` counts repetitions with other noise."""
         noise = noise_of_planes(self.mosaic, NoiseModel.uniform(shot, read.variance(shot)))
         rng = np.random.default_rng([self.index, round(shot * 1e7), draw])
-        normal = torch.from_numpy(rng.standard_normal(self.clean.shape, dtype=np.float32))
-        return self.clean + normal * noise.variance(self.clean).sqrt(), noise
+        normal = rng.standard_normal(self.clean.shape, dtype=np.float32)
+        return self.clean + normal * np.sqrt(noise.variance(self.clean)), noise
 
     @property
     def mosaic(self) -> Mosaic:
@@ -92,12 +94,12 @@ def read_scenes(folder: Path, limit: int | None = None, mosaic: Mosaic = Mosaic.
         yield Scene(index, path.name, clean_planes(read_photo(path), camera, mosaic), camera)
 
 
-def clean_planes(photo: Tensor, camera: CameraDraw, mosaic: Mosaic = Mosaic.BAYER) -> Tensor:
+def clean_planes(photo: NDArray[np.uint8], camera: CameraDraw, mosaic: Mosaic = Mosaic.BAYER) -> np.ndarray:
     """Unprocess one photo (3, H, W) uint8 to planes (4, H/2, W/2) of `camera`, or nine planes of X-Trans."""
     multiple = SIDE_MULTIPLE if mosaic is Mosaic.BAYER else PERIOD
     height, width = (side // multiple * multiple for side in photo.shape[1:])
-    linear = linear_of_code()[photo[:, :height, :width].long()]
-    return sample(mosaic, camera_colours(linear[None], camera))[0]
+    linear = linear_of_code()[torch.from_numpy(photo[:, :height, :width]).long()]
+    return sample(mosaic, camera_colours(linear[None], camera))[0].numpy()
 
 
 def draw_protocol_camera(seed: int) -> CameraDraw:

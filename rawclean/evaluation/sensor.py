@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,17 +20,17 @@ from rawclean.core.bad_pixels import repaired
 from rawclean.core.layout import Layout, noise_of_colours, noise_of_planes, one_of_each, packed_layout, plane_clip
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
+from rawclean.engines.tiled import without_lines
 from rawclean.evaluation.benchmark import Denoiser, Protocol, markdown_lines
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import ReadLine, Scene, read_scenes
-from rawclean.inference.bad_pixels import with_found_sites
-from rawclean.inference.denoise import without_lines
-from rawclean.inference.measure import measure_noise
-from rawclean.models.instruments import shipped_meter
+from rawclean.instruments.bad_pixels import with_found_sites
+from rawclean.instruments.measured_noise import measure_noise
+from rawclean.instruments.noise_meter import shipped_meter
 from rawclean.noise_source import weighed
 from rawclean.synthesis.faults import FAULTS, Exposure
 
-Chain = Callable[[Tensor, NoiseModel | None], Tensor]
+Chain = Callable[[np.ndarray, NoiseModel | None], np.ndarray]
 """Linear planes (P, H, W) and the noise of these planes, fields (P,), to clean planes; None has it estimated."""
 
 NO_FLOOR = -math.inf
@@ -89,18 +90,18 @@ class SensorBenchmark:
 def chain_of(denoiser: Denoiser) -> Chain:
     """The product's chain about a denoiser that must be told the noise: all that is done to a photo's linear planes."""
 
-    def denoise(planes: Tensor, noise: NoiseModel | None) -> Tensor:
+    def denoise(planes: np.ndarray, noise: NoiseModel | None) -> np.ndarray:
         mosaic = Mosaic.of_planes(len(planes))
         layout = packed_layout(mosaic)
-        measured = measure_noise(one_of_each(planes), NO_FLOOR, shipped_meter())
+        measured = measure_noise(one_of_each(planes), NO_FLOOR, shipped_meter(mosaic))
         found = weighed([], measured, signal=float(planes.mean())).told if noise is None else noise_of_colours(noise)
         signal = _whole(planes, layout)
-        bad = with_found_sites(signal, torch.zeros_like(signal, dtype=torch.bool), layout, found)
+        bad = with_found_sites(signal, np.zeros(signal.shape, bool), layout, found)
         mapped = layout.pack(repaired(signal, bad, layout))
         told = noise_of_planes(mosaic, found)
         clean = denoiser(without_lines(mapped, told), told)
-        clip = plane_clip(layout, torch.where(measured.clip < 1, measured.clip, math.inf))
-        return torch.where((planes >= clip[:, None, None]) & ~layout.pack(bad), planes, clean)
+        clip = plane_clip(layout, np.where(measured.clip < 1, measured.clip, np.float32(math.inf)))
+        return np.where((planes >= clip[:, None, None]) & ~layout.pack(bad), planes, clean)
 
     return denoise
 
@@ -147,7 +148,8 @@ def expose(scene: Scene, shot: float, fault: str) -> Exposure:
     """A photo with the noise of the protocol and a fault, the same at every call."""
     noisy, noise = scene.noisy(shot)
     rng = torch.Generator().manual_seed(scene.index * 1_000_003 + round(shot * 1e7))
-    return FAULTS[fault](Exposure(scene.clean, noisy, noise), rng)
+    clean, seen = torch.from_numpy(scene.clean), torch.from_numpy(noisy)
+    return FAULTS[fault](Exposure(clean, seen, noise.mapped(torch.from_numpy)), rng)
 
 
 def to_markdown(result: SensorBenchmark) -> str:
@@ -164,20 +166,21 @@ def to_markdown(result: SensorBenchmark) -> str:
 
 
 def _fault_score(exposure: Exposure, chain: Chain) -> FaultScore:
-    told, blind = chain(exposure.noisy, exposure.noise), chain(exposure.noisy, None)
+    noisy, clean = exposure.noisy.numpy(), exposure.clean.numpy()
+    told, blind = chain(noisy, exposure.noise.mapped(Tensor.numpy)), chain(noisy, None)
     return FaultScore(
-        *(raw_psnr(planes, exposure.clean) for planes in (exposure.noisy, told, blind)),
+        *(raw_psnr(planes, clean) for planes in (noisy, told, blind)),
         *(_height_left(planes, exposure) for planes in (told, blind)),
     )
 
 
-def _height_left(planes: Tensor, exposure: Exposure) -> float | None:
+def _height_left(planes: np.ndarray, exposure: Exposure) -> float | None:
     """How much of what sites were raised by is still there, over all raised sites."""
-    planted = exposure.planted
-    if planted is None or not bool((planted > 0).any()):
+    if exposure.planted is None or not bool((exposure.planted > 0).any()):
         return None
+    planted = exposure.planted.numpy()
     raised = planted > 0
-    return float((planes - exposure.clean)[raised].sum() / planted[raised].sum())
+    return float((planes - exposure.clean.numpy())[raised].sum() / planted[raised].sum())
 
 
 def _told_score(scene: Scene, read: ReadLine, shot: float, chain: Chain) -> ToldScore:
@@ -188,7 +191,7 @@ def _told_score(scene: Scene, read: ReadLine, shot: float, chain: Chain) -> Told
     return ToldScore(read, shot, raw_psnr(noisy, scene.clean), told, blind, loss, scene.name)
 
 
-def _whole(planes: Tensor, layout: Layout) -> Tensor:
+def _whole(planes: np.ndarray, layout: Layout) -> np.ndarray:
     """The mosaic (H, W) of planes without a border."""
     side = math.isqrt(len(planes))
     return layout.unpack(planes, (planes.shape[1] * side, planes.shape[2] * side))

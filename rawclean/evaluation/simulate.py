@@ -6,13 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rawclean.core.bayer import BayerPattern, unpack_rggb
 from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.levels import Levels
-from rawclean.core.noise import NoiseModel, add_noise
-from rawclean.core.unprocess import SRGB_TO_XYZ, CameraDraw
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import OutputError, UnreadablePhotoError
 from rawclean.evaluation.scenes import clean_planes, draw_protocol_camera
 from rawclean.io.atomic import check_target, write_atomically
@@ -21,6 +19,8 @@ from rawclean.io.dng_build import new_dng
 from rawclean.io.images import read_photo
 from rawclean.io.metadata import Metadata
 from rawclean.io.noise_profiles import typical_iso
+from rawclean.synthesis.noise_draw import add_noise
+from rawclean.synthesis.unprocess import SRGB_TO_XYZ, CameraDraw
 
 MIN_SIDE = 32
 """Smallest side of a picture, in pixels, of which a photo can be made."""
@@ -56,7 +56,7 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
     if min(picture.shape[1:]) < MIN_SIDE:
         raise UnreadablePhotoError(f"{photo}: is smaller than {MIN_SIDE} pixels; take a larger picture")
     clean = clean_planes(picture, camera)
-    noisy = add_noise(clean, settings.noise, torch.Generator().manual_seed(settings.seed))
+    noisy = add_noise(torch.from_numpy(clean), settings.noise, torch.Generator().manual_seed(settings.seed)).numpy()
     silent = NoiseModel.uniform(0.0, 0.0)
     for path, planes, noise in zip(targets, (noisy, clean), (settings.noise, silent), strict=False):
         frame = _frame(planes, camera, photo, typical_iso(float(noise.shot[0])))
@@ -64,18 +64,18 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
         write_atomically(path, [new_dng(content, Metadata(), _picture(planes, frame.colour))])
 
 
-def _frame(planes: Tensor, camera: CameraDraw, photo: Path, iso: float | None) -> RawFrame:
+def _frame(planes: np.ndarray, camera: CameraDraw, photo: Path, iso: float | None) -> RawFrame:
     """The planes as the raster of an RGGB camera, clipped and rounded to its codes."""
     height, width = 2 * planes.shape[1], 2 * planes.shape[2]
-    levels = Levels(torch.full((2, 2), BLACK), WHITE)
-    codes = levels.to_adu(unpack_rggb(planes, BayerPattern.RGGB, (height, width))).round().clamp(0, WHITE)
+    levels = Levels(np.full((2, 2), BLACK, np.float32), WHITE)
+    codes = levels.to_adu(unpack_rggb(planes, BayerPattern.RGGB, (height, width))).round().clip(0, WHITE)
     red, green, blue = camera.inverse_gains[0].tolist()
     return RawFrame(
         raster=codes,
         active=ActiveArea(0, 0, height, width),
         layout=BayerPattern.RGGB,
         levels=levels,
-        colour=Colour((green / red, 1.0, green / blue), camera.srgb_to_camera[0] @ torch.linalg.inv(SRGB_TO_XYZ)),
+        colour=Colour((green / red, 1.0, green / blue), (camera.srgb_to_camera[0] @ SRGB_TO_XYZ.inverse()).numpy()),
         camera=CAMERA,
         exposure=Exposure(iso, None, None, None, None),
         orientation=1,
@@ -84,12 +84,11 @@ def _frame(planes: Tensor, camera: CameraDraw, photo: Path, iso: float | None) -
     )
 
 
-def _picture(planes: Tensor, colour: Colour) -> NDArray[np.uint8]:
+def _picture(planes: np.ndarray, colour: Colour) -> NDArray[np.uint8]:
     """A half-size sRGB preview (H, W, 3) of linear planes: white balance, matrix, gamma 2.2."""
     red, first_green, second_green, blue = planes
-    camera = torch.stack([red, (first_green + second_green) / 2, blue], dim=-1) * torch.tensor(colour.wb_gains)
+    camera = np.stack([red, (first_green + second_green) / 2, blue], axis=-1) * np.array(colour.wb_gains, np.float32)
     assert colour.xyz_to_camera is not None
-    to_camera = colour.xyz_to_camera @ SRGB_TO_XYZ
-    srgb = camera @ torch.linalg.inv(to_camera / to_camera.sum(1, keepdim=True)).T
-    pixels: NDArray[np.uint8] = (srgb.clamp(0, 1) ** (1 / 2.2) * 255).round().to(torch.uint8).numpy()
-    return pixels
+    to_camera = colour.xyz_to_camera @ SRGB_TO_XYZ.numpy()
+    srgb = camera @ np.linalg.inv(to_camera / to_camera.sum(1, keepdims=True)).T
+    return (srgb.clip(0, 1) ** (1 / 2.2) * 255).round().astype(np.uint8)

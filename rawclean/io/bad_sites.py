@@ -1,10 +1,8 @@
 """The sites that a file itself names as bad: by opcodes in a DNG, by zeros in the files of some cameras."""
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.frame import RawFrame
-from rawclean.core.local_mean import local_mean
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
 from rawclean.io.opcodes import bad_pixel_sites
@@ -19,7 +17,7 @@ NEIGHBOURHOOD, LARGEST_CLUSTER = 5, 3
 """Side of the window in which more than so many zeros are no single sites."""
 
 
-def listed_bad_sites(frame: RawFrame, facts: Metadata) -> Tensor | None:
+def listed_bad_sites(frame: RawFrame, facts: Metadata) -> np.ndarray | None:
     """The sites of the raster of `frame` that its file names, bool (H, W); None where it names none.
 
     Raises UnreadablePhotoError where the list is damaged.
@@ -34,20 +32,20 @@ def listed_bad_sites(frame: RawFrame, facts: Metadata) -> Tensor | None:
     return bad_pixel_sites(opcodes.data, frame.raster, facts.numbers(tags.LINEARIZATION_TABLE))
 
 
-def _marked_by_zero(frame: RawFrame) -> Tensor | None:
+def _marked_by_zero(frame: RawFrame) -> np.ndarray | None:
     """Single zeros far below black: no noise makes them where nothing lies between."""
     samples, black = frame.samples, float(frame.levels.black.min())
-    if black < LEAST_BLACK or float(samples.amin()) > 0:
+    if black < LEAST_BLACK or float(samples.min()) > 0:
         return None
     zeros = samples <= 0
     count = int(zeros.sum())
     others = int((samples < GAP * black).sum()) - count
-    if count > LARGEST_SHARE * zeros.numel() or others >= count:
+    if count > LARGEST_SHARE * zeros.size or others >= count:
         return None
-    around = local_mean(zeros.float()[None, None], NEIGHBOURHOOD)[0, 0] * NEIGHBOURHOOD**2
-    listed = torch.zeros(frame.raster.shape, dtype=torch.bool)
-    area = frame.active
-    listed[area.top : area.top + area.height, area.left : area.left + area.width] = zeros & (
-        around < LARGEST_CLUSTER + 0.5
-    )
-    return listed if bool(listed.any()) else None
+    places = np.argwhere(zeros)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(zeros, NEIGHBOURHOOD // 2), (NEIGHBOURHOOD,) * 2)
+    around = windows[places[:, 0], places[:, 1]].sum((1, 2))
+    rows, columns = places[around <= LARGEST_CLUSTER].T
+    listed = np.zeros(frame.raster.shape, bool)
+    listed[rows + frame.active.top, columns + frame.active.left] = True
+    return listed if listed.any() else None

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rawclean import __version__
@@ -80,9 +79,9 @@ def raw_entries(photo: DenoisedPhoto, stored: StoredSamples, canvas: TiffCanvas)
 def _level_entries(tiff: Tiff, levels: Levels, factor: int, count: int) -> list[Entry]:
     """Black by position, as short as it can be said, and white for each of `count` samples of a pixel."""
     black = levels.black * factor
-    if black.ndim == 2 and bool((black == black[0, 0]).all()):
+    if black.ndim == 2 and (black == black[0, 0]).all():
         black = black[:1, :1]
-    values = black.permute(1, 2, 0).flatten().tolist() if black.ndim == 3 else black.flatten().tolist()
+    values = np.moveaxis(black, 0, -1).ravel().tolist() if black.ndim == 3 else black.ravel().tolist()
     if len(values) < count:
         values = values * count
     whole = all(float(value).is_integer() for value in values)
@@ -143,12 +142,9 @@ def _tile_side(side: int) -> int:
 
 def noise_profile_entry(tiff: Tiff, noise: NoiseModel, layout: Layout) -> Entry:
     """NoiseProfile, one pair per colour; shot stays above zero, as the tag demands."""
-    pairs = torch.stack([noise.shot.clamp(min=1e-12), noise.read], dim=1).double()
-    if layout is PlainLayout.MONOCHROME:
-        values = pairs.mean(0, keepdim=True)
-    else:
-        values = torch.stack([pairs[0], pairs[1:3].mean(0), pairs[3]])
-    return tiff.encode(tags.NOISE_PROFILE, DOUBLE, values.flatten().tolist())
+    pairs = np.stack([noise.shot.clip(min=1e-12), noise.read], axis=1).astype(np.float64)
+    colours = [pairs.mean(0)] if layout is PlainLayout.MONOCHROME else [pairs[0], pairs[1:3].mean(0), pairs[3]]
+    return tiff.encode(tags.NOISE_PROFILE, DOUBLE, np.concatenate(colours).tolist())
 
 
 def identity_entries(tiff: Tiff, photo: DenoisedPhoto, stored: StoredSamples, xmp: bytes | None) -> list[Entry]:

@@ -9,7 +9,6 @@ import datetime
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
@@ -33,7 +32,7 @@ from rawclean.io.tiff import (
 )
 
 D65 = 21
-XYZ_TO_SRGB = torch.tensor([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+XYZ_TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """IEC 61966-2-1, the neutral choice for a camera whose colours nobody knows."""
 _COPIED_FROM_FIRST = (270, 306, 315, 18246, 18249, 33432, 33723)
 """ImageDescription, DateTime, Artist, Rating, RatingPercent, Copyright, IPTC."""

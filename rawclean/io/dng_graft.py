@@ -9,7 +9,6 @@ import math
 from collections.abc import Collection
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
@@ -196,5 +195,5 @@ def _with_marks(frame: RawFrame, raw: Directory) -> RawFrame:
     constants = bad_pixel_constants(first.data) if first else []
     if frame.listed_bad is None or not constants:
         return frame
-    marked = torch.where(frame.listed_bad, float(constants[0]), frame.raster)
+    marked = np.where(frame.listed_bad, np.float32(constants[0]), frame.raster)
     return dataclasses.replace(frame, raster=marked)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from rawclean.errors import UnreadablePhotoError
 
@@ -19,7 +18,7 @@ def list_photos(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
 
 
-def read_photo(path: Path) -> Tensor:
+def read_photo(path: Path) -> NDArray[np.uint8]:
     """Read an 8-bit sRGB photo as (3, H, W) uint8.
 
     Raises UnreadablePhotoError where the file is no picture.
@@ -31,4 +30,4 @@ def read_photo(path: Path) -> Tensor:
             pixels = np.asarray(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadablePhotoError(f"{path}: not a readable PNG or JPEG photo ({error})") from error
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -7,8 +7,6 @@ import math
 
 import numpy as np
 import rawpy
-import torch
-from torch import Tensor
 
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
@@ -31,9 +29,9 @@ def read_levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
     Raises InvalidLevelsError where they are those of no sensor.
     """
     if facts.is_lossy:
-        return Levels(torch.zeros(1, 1), float(raw.white_level))
+        return Levels(np.zeros((1, 1), np.float32), float(raw.white_level))
     if layout is PlainLayout.LINEAR_RGB:
-        black = torch.tensor(facts.numbers(tags.BLACK_LEVEL) or (0.0,), dtype=torch.float32)
+        black = np.array(facts.numbers(tags.BLACK_LEVEL) or (0.0,), np.float32)
         if len(black) not in (1, 3):
             raise InvalidLevelsError(f"{len(black)} black levels for three colours; the file is damaged")
         return Levels(black[:, None, None], _white(raw, facts))
@@ -48,7 +46,7 @@ def without_black_deltas(frame: RawFrame, facts: Metadata) -> None:
     """
     samples, white = frame.samples, frame.levels.white
     height, width = samples.shape[-2:]
-    deltas = torch.zeros(height, width)
+    deltas = np.zeros((height, width), np.float32)
     for tag, side, shape in (
         (tags.BLACK_LEVEL_DELTA_H, width, (1, -1)),
         (tags.BLACK_LEVEL_DELTA_V, height, (-1, 1)),
@@ -57,38 +55,38 @@ def without_black_deltas(frame: RawFrame, facts: Metadata) -> None:
         if values and (len(values) != side or not all(abs(value) < white for value in values)):
             raise InvalidLevelsError(f"its black level deltas (tag {tag}) do not fit the image; the file is damaged")
         if values:
-            deltas += torch.tensor(values, dtype=torch.float32).reshape(shape)
-    if bool(deltas.any()):
-        samples.sub_(torch.where(samples >= white, 0.0, deltas))
+            deltas += np.array(values, np.float32).reshape(shape)
+    if deltas.any():
+        samples -= np.where(samples >= white, np.float32(0), deltas)
 
 
 def check_signal(frame: RawFrame) -> None:
     """Raise InvalidLevelsError where a sample is not finite, or so far beyond white that it is none."""
-    largest, levels = float(frame.raster.abs().max()), frame.levels
+    largest, levels = float(np.abs(frame.raster).max()), frame.levels
     if not largest <= MAX_SIGNAL * levels.scale + abs(levels.white):
         raise InvalidLevelsError(f"a sample of {largest:g} where white is {levels.white:g}; the file is damaged")
 
 
-def _black(raw: rawpy.RawPy, facts: Metadata) -> Tensor:
+def _black(raw: rawpy.RawPy, facts: Metadata) -> np.ndarray:
     """Blacks by position, as many as repeat; a DNG's tag counts from the active area and may hold fractions."""
     values = facts.numbers(tags.BLACK_LEVEL)
     rows, columns = (*facts.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
     if facts.is_dng and not values:
-        return torch.zeros(1, 1)
+        return np.zeros((1, 1), np.float32)
     if not (1 <= rows <= MAX_PERIOD and 1 <= columns <= MAX_PERIOD):
         raise InvalidLevelsError(
             f"black levels that repeat every {rows} rows and {columns} columns; is the file whole?"
         )
     if values and len(values) == rows * columns:
-        return torch.tensor(values, dtype=torch.float32).reshape(rows, columns)
+        return np.array(values, np.float32).reshape(rows, columns)
     if facts.is_dng:
         if len(set(values)) > 1:
             raise InvalidLevelsError(f"{len(values)} black levels for {rows * columns} places; the file is damaged")
-        return torch.full((1, 1), float(values[0]))
+        return np.full((1, 1), values[0], np.float32)
     per_colour = raw.black_level_per_channel
     if raw.num_colors == 1:
-        return torch.full((1, 1), float(per_colour[0]))
-    return torch.tensor([[float(per_colour[index]) for index in row] for row in np.asarray(raw.raw_pattern).tolist()])
+        return np.full((1, 1), per_colour[0], np.float32)
+    return np.array(per_colour, np.float32)[np.asarray(raw.raw_pattern)]
 
 
 def _white(raw: rawpy.RawPy, facts: Metadata) -> float:

@@ -14,9 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import rawpy
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rawclean.core.glibc import glibc_mallopt
 from rawclean.errors import UnreadablePhotoError
@@ -53,7 +51,7 @@ def check_size(raw: rawpy.RawPy, path: Path) -> None:
         raise UnreadablePhotoError(f"{path.stat().st_size} bytes cannot hold {count} samples; the file is damaged")
 
 
-def samples(raw: rawpy.RawPy, path: Path) -> Tensor:
+def samples(raw: rawpy.RawPy, path: Path) -> np.ndarray:
     """All samples as LibRaw decodes them from `path`, which is open as `raw`: (H, W) or (3, H, W), float32 ADU.
 
     Raises rawpy.LibRawError, and UnreadablePhotoError where visible samples were left out, or something was said about
@@ -66,8 +64,8 @@ def samples(raw: rawpy.RawPy, path: Path) -> Tensor:
             suspected &= _decoded(again, _MARKS[1])
     if bool(suspected.any()) or any(words in _said() for words in _DAMAGE):
         raise UnreadablePhotoError("a part of its raw image cannot be decoded to its end; copy it from the card again")
-    image = torch.from_numpy(raw.raw_image.astype(np.float32))
-    return image[..., :3].permute(2, 0, 1).contiguous() if image.ndim == 3 else image  # LibRaw keeps four colours
+    image = raw.raw_image  # LibRaw keeps four colours
+    return (np.moveaxis(image[..., :3], -1, 0) if image.ndim == 3 else image).astype(np.float32, order="C")
 
 
 def _decoded(raw: rawpy.RawPy, mark: int) -> NDArray[np.bool_]:

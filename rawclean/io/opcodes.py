@@ -7,9 +7,7 @@ import struct
 from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rawclean.errors import UnreadablePhotoError
 
@@ -44,7 +42,7 @@ def bad_pixel_constants(data: bytes) -> list[int]:
     return [_CONSTANT.unpack(parameters)[0] for parameters in found]
 
 
-def bad_pixel_sites(data: bytes, raster: Tensor, table: Sequence[float] = ()) -> Tensor | None:
+def bad_pixel_sites(data: bytes, raster: np.ndarray, table: Sequence[float] = ()) -> np.ndarray | None:
     """The sites of `raster` (H, W) that the opcodes of OpcodeList1 call bad, bool; None where no opcode does.
 
     The list works on the image as it is stored, before anything is cut off: its rows and columns count from the top
@@ -55,9 +53,9 @@ def bad_pixel_sites(data: bytes, raster: Tensor, table: Sequence[float] = ()) ->
     """
     if BAD_PIXEL_OPCODES.isdisjoint(opcode_numbers(data)):
         return None
-    bad = torch.zeros(raster.shape, dtype=torch.bool)
+    bad = np.zeros(raster.shape, bool)
     for constant in bad_pixel_constants(data):
-        bad |= raster == (table[min(constant, len(table) - 1)] if table else float(constant))
+        bad |= raster == (table[min(constant, len(table) - 1)] if table else np.float32(constant))
     for number, opcode in _opcodes(data):
         if number == FIX_BAD_PIXELS_LIST:
             points, rectangles = _places(opcode[_HEAD.size :])
@@ -78,7 +76,7 @@ def _places(parameters: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return places[:split].reshape(points, _POINT), places[split:].reshape(rectangles, _RECTANGLE)
 
 
-def _marked(points: NDArray[np.int64], rectangles: NDArray[np.int64], size: torch.Size) -> Tensor:
+def _marked(points: NDArray[np.int64], rectangles: NDArray[np.int64], size: tuple[int, ...]) -> np.ndarray:
     """Points and rectangles as a mask of `size`."""
     sides = np.array(size)
     inside = points[((points >= 0) & (points < sides)).all(1)]
@@ -91,7 +89,7 @@ def _marked(points: NDArray[np.int64], rectangles: NDArray[np.int64], size: torc
             np.add.at(marks, (rows, columns), step)
         marks = marks.cumsum(0).cumsum(1)
     marks[inside[:, 0], inside[:, 1]] = 1
-    return torch.from_numpy(marks[:-1, :-1] > 0)
+    return marks[:-1, :-1] > 0
 
 
 def _damaged() -> UnreadablePhotoError:

@@ -10,9 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io import metadata as tags
@@ -50,7 +48,7 @@ def libraw_reads(facts: Metadata) -> bool:
     return plain or image.compression == tags.COMPRESSION_LOSSY_JPEG
 
 
-def read_raster(facts: Metadata) -> Tensor:
+def read_raster(facts: Metadata) -> np.ndarray:
     """All samples of a DNG, (H, W) or (colours, H, W) float32, in the units of its levels.
 
     Raises UnreadablePhotoError where they cannot be decoded to the end, UnsupportedSensorError for unknown numbers.
@@ -69,10 +67,9 @@ def read_raster(facts: Metadata) -> Tensor:
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the decoders work outside the interpreter's lock
         for done in [pool.submit(place, segment) for segment in image.segments]:
             done.result()
-    samples = torch.from_numpy(raster)
-    if image.floating and not bool(torch.isfinite(samples).all()):
+    if image.floating and not np.isfinite(raster).all():
         raise UnreadablePhotoError("some samples are not finite numbers; the file is damaged")
-    return samples.permute(2, 0, 1).contiguous() if image.colours > 1 else samples[..., 0]
+    return np.ascontiguousarray(np.moveaxis(raster, -1, 0)) if image.colours > 1 else raster[..., 0]
 
 
 def without_samples(facts: Metadata) -> bytearray:

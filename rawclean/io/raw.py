@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import rawpy
-import torch
-from torch import Tensor
 
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
@@ -150,14 +148,14 @@ def _pattern(raw: rawpy.RawPy, facts: Metadata, active: ActiveArea) -> BayerPatt
     return BayerPattern(letters).shifted(rows, columns)
 
 
-def _check_samples(raw: rawpy.RawPy, layout: Layout, raster: Tensor) -> None:
+def _check_samples(raw: rawpy.RawPy, layout: Layout, raster: np.ndarray) -> None:
     """Raise UnreadablePhotoError where there are more or fewer samples than the tags say."""
     size, colours = (raw.sizes.raw_height, raw.sizes.raw_width), layout.samples_per_pixel
     if raster.shape != (size if colours == 1 else (colours, *size)):
         raise UnreadablePhotoError("its samples are not laid out as its tags say; the file is damaged")
 
 
-def _frame(raw: rawpy.RawPy, facts: Metadata, raster: Tensor, path: Path) -> RawFrame:
+def _frame(raw: rawpy.RawPy, facts: Metadata, raster: np.ndarray, path: Path) -> RawFrame:
     active = _active_area(raw, facts)
     layout = _layout(raw, facts, active)
     _check_samples(raw, layout, raster)
@@ -220,10 +218,10 @@ def _masked_areas(facts: Metadata) -> tuple[ActiveArea, ...]:
     )
 
 
-def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> Tensor | None:
+def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> np.ndarray | None:
     """(3, 3); a DNG keeps its own matrices, which the writer carries over."""
-    matrix = torch.from_numpy(np.asarray(raw.rgb_xyz_matrix, dtype=np.float32)[:3].copy())
-    return matrix if bool(matrix.any()) and not facts.is_dng else None
+    matrix = np.array(raw.rgb_xyz_matrix, np.float32)[:3]
+    return matrix if matrix.any() and not facts.is_dng else None
 
 
 def _exposure(raw: rawpy.RawPy, facts: Metadata) -> Exposure:
@@ -258,4 +256,4 @@ def _with_noise_profile(frame: RawFrame, facts: Metadata) -> RawFrame:
     if absurd is not None:
         return dataclasses.replace(frame, noise_profile_fault=f"its NoiseProfile tag says {absurd:g}; left out")
     profile = NoiseModel.per_plane([values[2 * i] for i in planes], [values[2 * i + 1] for i in planes])
-    return dataclasses.replace(frame, noise_profile=profile) if bool((profile.shot > 0).all()) else frame
+    return dataclasses.replace(frame, noise_profile=profile) if (profile.shot > 0).all() else frame

@@ -7,7 +7,7 @@ of 256x256 by rows. It sees damage that decodes to as many samples as there were
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from torch import Tensor
+import numpy as np
 
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
@@ -19,7 +19,7 @@ _BITS = range(9, 17)
 _LEFT_OUT = bytes(16)
 
 
-def contradicts_digest(facts: Metadata, raster: Tensor) -> bool:
+def contradicts_digest(facts: Metadata, raster: np.ndarray) -> bool:
     """Whether a DNG has a digest that is not that of its raw image, which decodes to `raster` (H, W).
 
     Where values are not the stored codes (a table, floating point), nothing can be said.
@@ -40,8 +40,8 @@ def _encoded(facts: Metadata) -> Iterator[bytes]:
         yield facts.tiff.data[segment.offset : segment.offset + segment.size]
 
 
-def _blocks(raster: Tensor) -> Iterator[bytes]:
-    codes = raster.numpy().astype("<u2")
+def _blocks(raster: np.ndarray) -> Iterator[bytes]:
+    codes = raster.astype("<u2")
     for top in range(0, codes.shape[0], BLOCK):
         for left in range(0, codes.shape[1], BLOCK):
             yield codes[top : top + BLOCK, left : left + BLOCK].tobytes()

@@ -8,7 +8,7 @@ floating point numbers stays one.
 from dataclasses import dataclass
 from typing import Any
 
-import torch
+import numpy as np
 from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
@@ -32,12 +32,12 @@ def stored_samples(frame: RawFrame, *, spread: bool = True) -> StoredSamples:
 
     Raises OutputError where one is not finite: no file holds such a result.
     """
-    if not bool(torch.isfinite(frame.raster).all()):
+    if not np.isfinite(frame.raster).all():
         raise OutputError(f"{frame.source}: some denoised samples are not finite numbers; try another --model")
-    raster = (frame.raster[None] if frame.raster.ndim == 2 else frame.raster).permute(1, 2, 0)
+    raster = np.moveaxis(frame.raster[None] if frame.raster.ndim == 2 else frame.raster, 0, -1)
     if frame.is_float:
-        return StoredSamples(raster.contiguous().numpy(), 1)
+        return StoredSamples(np.ascontiguousarray(raster), 1)
     top = max(frame.levels.white, float(raster.max()), 1.0)
     factor = 1 << max(0, int(MAX_CODE // top).bit_length() - 1) if spread else 1
-    codes = (raster * factor).round().clamp(0, MAX_CODE).to(torch.uint16)
-    return StoredSamples(codes.contiguous().numpy(), factor)
+    codes = (raster * np.float32(factor)).round().clip(0, MAX_CODE).astype(np.uint16)
+    return StoredSamples(np.ascontiguousarray(codes), factor)

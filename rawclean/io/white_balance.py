@@ -33,6 +33,8 @@ def neutral_gains(frame: RawFrame) -> Gains:
         return NO_GAINS
     planes = independent_planes(frame.layout, frame.levels.to_linear(frame.samples))
     unclipped = (planes < UNCLIPPED).all(0)
+    if not unclipped.any():
+        return NO_GAINS
     red, first_green, second_green, blue = (float(plane[unclipped].mean()) for plane in planes)
     green = (first_green + second_green) / 2
     if not min(red, green, blue) > 0:

@@ -20,10 +20,11 @@ from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import ModelError, UsageError
 from rawclean.io.atomic import write_atomically
-from rawclean.models.weights import load_network
-from rawclean.networks import Network
 
 MANIFEST = "manifest.json"
+METERS = {Mosaic.BAYER: "noise-meter.safetensors", Mosaic.XTRANS: "noise-meter-xtrans.safetensors"}
+JUDGE = "site-judge.safetensors"
+"""What looks at a photo before it is denoised."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 GENERAL, SPECIALIST, TEACHER = "general", "specialist", "teacher"
 
@@ -68,6 +69,17 @@ class ModelCard:
     """By rising sigma."""
     mosaic: Mosaic = Mosaic.BAYER
     """What it denoises."""
+    multiple_of: int = 0
+    """Height and width of what its network takes."""
+    receptive_field: int = 0
+    """Farthest sample of a plane that its network looks at."""
+    onnx_sha256: str | None = None
+    """Of the ONNX file beside the weights; None where there is none, so that it runs on torch alone."""
+
+    @property
+    def onnx_path(self) -> Path:
+        """Where the same network lies for other programs than torch."""
+        return self.path.with_suffix(".onnx")
 
     def residual_noise(self, noise: NoiseModel, strength: float) -> NoiseModel:
         """The noise that denoising with this model leaves, for the NoiseProfile of the result."""
@@ -132,11 +144,6 @@ def choose_model(
     raise ModelError(
         f"no model for {mosaic.value} is made for noise with sigma {sigma:.4f} at 18 % signal; name one with --model"
     )
-
-
-def load_model(card: ModelCard) -> Network:
-    """The network of a card, checked against its sha256; raises ModelError."""
-    return load_network(card.path, card.sha256)
 
 
 def read_manifest(folder: Path) -> list[ModelCard]:

@@ -1,6 +1,5 @@
 """Weights on disk: safetensors with the network's name and config in the header; no pickle."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from rawclean.errors import ModelError
+from rawclean.models.files import check_weights
+from rawclean.models.manifest import ModelCard
 from rawclean.networks import Network, build_network, config_fields
 
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
@@ -21,16 +22,19 @@ def save_weights(path: Path, name: str, network: Network) -> None:
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path, metadata=header)
 
 
+def save_instrument(path: Path, instrument: nn.Module) -> None:
+    """Write the learned values of what looks at a photo before it is denoised."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(instrument.state_dict(), path)
+
+
 def load_network(path: Path, sha256: str | None = None) -> Network:
     """Read weights into a ready network in evaluation mode, float32, on the CPU.
 
     Raises ModelError where the file is missing, damaged, of an unknown network, not finite, or not the one with
     `sha256`.
     """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such weight file; reinstall rawclean")
-    if sha256 is not None and file_sha256(path) != sha256:
-        raise ModelError(f"{path}: sha256 differs from the manifest; reinstall rawclean or the model")
+    check_weights(path, sha256)
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -42,14 +46,13 @@ def load_network(path: Path, sha256: str | None = None) -> Network:
     return ready(network, path)
 
 
+def load_model(card: ModelCard) -> Network:
+    """The network of a card, checked against its sha256; raises ModelError."""
+    return load_network(card.path, card.sha256)
+
+
 def ready(network: AnyNetwork, path: Path) -> AnyNetwork:
     """A network with the weights of `path`, in evaluation mode; raises ModelError where they are not finite."""
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
         raise ModelError(f"{path}: some of its weights are not finite numbers; train or download it again")
     return network.eval()
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

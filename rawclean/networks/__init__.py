@@ -25,7 +25,7 @@ def build_network(name: str, fields: Mapping[str, Any]) -> Network:
     config_type, network_type = NETWORKS[name]
     config = config_type(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
     network = network_type(config)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def config_fields(network: Network) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rawclean.core.mosaics import Mosaic
+from rawclean.networks.guides import noise_guides
 
 PROBE_SIDE = 128
 """Side of the planes on which multiply-adds are counted; a multiple of every network's `multiple_of`."""
@@ -31,9 +32,21 @@ class Network(nn.Module):
     def receptive_field(self) -> int:
         """Farthest plane sample, in rows or columns, that an output sample depends on."""
 
+    @property
     @abstractmethod
+    def scales(self) -> int:
+        """How many guides it takes, each half the size of the one before."""
+
+    @abstractmethod
+    def from_guides(self, guides: list[Tensor]) -> Tensor:
+        """Predict the noise (B, planes, H, W) in units of sigma from `noise_guides`, finest first."""
+
     def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
-        """Predict the noise of `planes` in units of `sigma_map`; all are (B, planes, H, W), linear units."""
+        """Predict the noise of `planes` in units of `sigma_map`; all are (B, planes, H, W), linear units.
+
+        H and W are multiples of `multiple_of`, sigma is positive.
+        """
+        return self.from_guides(noise_guides(planes, sigma_map, self.scales, self.mosaic))
 
 
 def predict_noise(network: Callable[[Tensor, Tensor], Tensor], planes: Tensor, sigma_map: Tensor) -> Tensor:

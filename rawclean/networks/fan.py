@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.networks.contract import Network
-from rawclean.networks.guides import LOCAL_MEAN, guide_channels, noise_guides
+from rawclean.networks.guides import LOCAL_MEAN, guide_channels
 from rawclean.networks.reach import unet_reach
 
 
@@ -107,12 +107,11 @@ class Fan(Network):
         through_guide = unet_reach(decoder, [0] * (len(encoder) - 1) + [1])  # the coarsest Feature-Align layer
         return max(through_encoder, through_guide)
 
-    def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
-        """Predict the noise of `planes` in units of sigma.
+    @property
+    def scales(self) -> int:
+        return len(self.config.widths)
 
-        Both are (B, planes, H, W) in linear units, sigma_map positive; H and W are multiples of `multiple_of`.
-        """
-        guides = noise_guides(planes, sigma_map, len(self.config.widths), self.mosaic)
+    def from_guides(self, guides: list[Tensor]) -> Tensor:
         features = functional.relu(self.head(guides[0]))
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=False):

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rawclean.core.local_mean import local_mean
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.xtrans import block_parity
+from rawclean.networks.local_mean import local_mean
 
 LOCAL_MEAN = 5
 """Window in which the finest input is centred, so that half precision spends its bits on noise, not on brightness."""

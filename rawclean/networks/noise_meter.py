@@ -5,28 +5,11 @@ sample; texture is neither. Its answer is relative to the rough scale by which i
 serves every level of noise.
 """
 
-from dataclasses import dataclass
-
-import torch
 from torch import Tensor, nn
-
-from rawclean.core.noise_patches import NoisePatches
 
 PLANES = 4
 LOG_SD = (-4.0, 1.5)
 """Range of the logarithm of the standard deviation that it may state."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseReadings:
-    """What a meter says of N pieces."""
-
-    log_sigma: Tensor
-    """(N, 4), logarithm of the standard deviation of the noise."""
-    log_sd: Tensor
-    """(N, 4), logarithm of the standard deviation of `log_sigma`."""
-    correlation: Tensor
-    """(N,), of the noise of neighbouring samples of a plane."""
 
 
 class NoiseMeter(nn.Module):
@@ -48,9 +31,3 @@ class NoiseMeter(nn.Module):
         """Log of noise over scale (N, 4), log of its standard deviation (N, 4), correlation (N,) of (N, 4, H, W)."""
         ratio, log_sd, correlation = self.answer(self.features(values)).split([PLANES, PLANES, 1], dim=1)
         return ratio, log_sd.clamp(*LOG_SD), correlation[:, 0]
-
-
-def read_meter(meter: NoiseMeter, patches: NoisePatches) -> NoiseReadings:
-    """What `meter` says of the pieces of a photo."""
-    ratio, log_sd, correlation = meter(patches.values.contiguous(memory_format=torch.channels_last))
-    return NoiseReadings(patches.scale.log() + ratio, log_sd, correlation)

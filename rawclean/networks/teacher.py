@@ -90,14 +90,19 @@ class Teacher(Network):
         through_others = [[0] * scale + [encoder[scale] + 1, *encoder[scale + 1 :]] for scale in range(1, len(encoder))]
         return max(unet_reach(decoder, path) for path in (through_finest, *through_others))
 
-    def forward(self, planes: Tensor, sigma_map: Tensor) -> Tensor:
-        """Predict the noise of `planes` in units of sigma; shapes as `Network.forward`."""
-        noise: Tensor = self.tail(self.features(planes, sigma_map)[-1])
+    @property
+    def scales(self) -> int:
+        return len(self.config.widths)
+
+    def from_guides(self, guides: list[Tensor]) -> Tensor:
+        noise: Tensor = self.tail(self._decoded(guides)[-1])
         return noise
 
     def features(self, planes: Tensor, sigma_map: Tensor) -> list[Tensor]:
         """Outputs of the decoder, coarsest scale first: (B, widths[s], H / 2^s, W / 2^s)."""
-        guides = noise_guides(planes, sigma_map, len(self.config.widths), self.mosaic)
+        return self._decoded(noise_guides(planes, sigma_map, self.scales, self.mosaic))
+
+    def _decoded(self, guides: list[Tensor]) -> list[Tensor]:
         features = self.encoders[0](self.heads[0](guides[0]))
         skips = [features]
         for scale, down in enumerate(self.downs, start=1):

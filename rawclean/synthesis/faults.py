@@ -12,9 +12,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from rawclean.core.layout import sample
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
+from rawclean.synthesis.sampling import sample
 from rawclean.synthesis.sensor_effects import companded, row_offsets, shot_noise, tukey_lambda
 
 HOT_SHARE, HOT_HEIGHT, DEAD_SHARE = 4e-4, 0.25, 5e-5

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from rawclean.core.layout import sample
 from rawclean.core.mosaics import Mosaic
 from rawclean.synthesis.noise_draw import log_uniform
+from rawclean.synthesis.sampling import sample
 
 STAR_SHARE = 1 / 700
 """Of the sites."""

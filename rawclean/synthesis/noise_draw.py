@@ -64,6 +64,13 @@ def _draw(count: int, config: NoiseRangeConfig, rng: torch.Generator, device: to
     return shot, (shot * electrons).square().clamp(max=MAX_READ)
 
 
+def add_noise(clean: Tensor, noise: NoiseModel, rng: torch.Generator) -> Tensor:
+    """Return `clean` (..., P, H, W) with sensor noise; shadows may go below zero and highlights above one."""
+    normal = torch.randn(clean.shape, generator=rng, device=clean.device)
+    variance: Tensor = noise.mapped(lambda values: torch.as_tensor(values, device=clean.device)).variance(clean)
+    return clean + normal * variance.sqrt()
+
+
 def log_uniform(share: Tensor, low: float, high: float) -> Tensor:
     """Values from `low` to `high`, evenly spread in their logarithm over `share` from 0 to 1."""
     return low * torch.exp(share * math.log(high / low))

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from rawclean.core.layout import sample
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.synthesis.noise_draw import log_uniform
+from rawclean.synthesis.sampling import sample
 from rawclean.synthesis.shares import check_shares
 
 POISSON_BELOW = 20.0

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rawclean.core.mosaics import Mosaic
+from rawclean.engines.choices import Precision
 from rawclean.errors import TrainingError
-from rawclean.inference.choices import Precision
 from rawclean.networks import NETWORKS
 from rawclean.synthesis.noise_draw import NoiseRangeConfig
 from rawclean.synthesis.sensor_effects import SensorConfig

@@ -13,14 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rawclean.core.layout import noise_of_planes, sample
+from rawclean.core.layout import noise_of_planes
 from rawclean.core.mosaics import Mosaic
-from rawclean.core.unprocess import camera_colours, draw_camera, linear_of_code
 from rawclean.errors import TrainingError
 from rawclean.io.images import list_photos, read_photo
 from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
+from rawclean.synthesis.sampling import sample
 from rawclean.synthesis.sensor_effects import SensorConfig, expose
 from rawclean.synthesis.told_noise import ToldConfig, tell_noise
+from rawclean.synthesis.unprocess import camera_colours, draw_camera, linear_of_code
 from rawclean.training.batch import Batch
 
 
@@ -50,7 +51,12 @@ class PhotoCrops:
         paths = [path for folder in folders for path in list_photos(folder)]
         if not paths:
             raise TrainingError(f"no PNG or JPEG photos in {', '.join(map(str, folders))}")
-        return cls([read_photo(path) for path in paths], synthesis, device)
+        return cls([torch.from_numpy(read_photo(path)) for path in paths], synthesis, device)
+
+    @property
+    def mosaic(self) -> Mosaic:
+        """What the photos are sampled through."""
+        return self._synthesis.mosaic
 
     def through(self, mosaic: Mosaic) -> "PhotoCrops":
         """The same photos, held once, as another mosaic samples them."""

@@ -13,7 +13,7 @@ from rawclean.core.layout import Layout, noise_of_colours, packed_layout
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.suspect_sites import find_suspects
-from rawclean.models.instruments import save_instrument
+from rawclean.models.weights import save_instrument
 from rawclean.networks.site_judge import SiteJudge
 from rawclean.synthesis.faults import Exposure, hot
 from rawclean.synthesis.lights import small_lights
@@ -74,10 +74,11 @@ def _examples(layout: Layout, seen: Tensor, change: Tensor, told: NoiseModel) ->
     `told` is that of the planes.
     """
     size = (CROP_SIDE, CROP_SIDE)
-    suspects = find_suspects(layout.unpack(seen, size), layout, noise_of_colours(told))
-    changed = layout.unpack(change, size)[suspects.places[:, 0], suspects.places[:, 1]]
+    signal, heights = (layout.unpack(each.numpy(), size) for each in (seen, change))
+    suspects = find_suspects(signal, layout, noise_of_colours(told.mapped(Tensor.numpy)))
+    changed = heights[suspects.places[:, 0], suspects.places[:, 1]]
     asked = (changed == 0) | (changed > LEAST_CHANGE)
-    return Examples(suspects.features[asked], changed[asked] > 0)
+    return Examples(torch.from_numpy(suspects.features[asked]), torch.from_numpy(changed[asked] > 0))
 
 
 def _joined(parts: Sequence[Examples]) -> Examples:

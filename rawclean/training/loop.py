@@ -16,12 +16,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from rawclean.engines.choices import Precision
+from rawclean.engines.device import pick_dtype
 from rawclean.errors import TrainingError
-from rawclean.inference.choices import Precision
-from rawclean.inference.device import pick_dtype
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, build_network
 from rawclean.networks.contract import predict_noise
+from rawclean.networks.sigma_map import sigma_around
 from rawclean.networks.teacher import Teacher
 from rawclean.training.config import TrainConfig
 from rawclean.training.dataset import PhotoCrops
@@ -158,7 +159,7 @@ def _loss(session: Session, state: TrainingState, count: int, crop: int) -> Tens
     batch = session.crops.draw(count, crop, state.rng)
     dtype = pick_dtype(Precision(session.config.precision), session.device)
     with torch.autocast(session.device.type, dtype, enabled=dtype != torch.float32):
-        removed = predict_noise(session.model, batch.noisy, batch.told.sigma_map(batch.noisy))
+        removed = predict_noise(session.model, batch.noisy, sigma_around(batch.noisy, batch.told))
         denoised = batch.noisy - removed
         done = state.step / session.config.steps
         return torch.stack([loss.at(done, denoised, batch) for loss in session.losses]).sum()

@@ -11,7 +11,7 @@ from torch.nn import functional
 from rawclean.core.layout import one_of_each
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise_patches import LEAST_SCALE, SIDE, scaled
-from rawclean.models.instruments import save_instrument
+from rawclean.models.weights import save_instrument
 from rawclean.networks.noise_meter import NoiseMeter
 from rawclean.training.batch import Batch
 from rawclean.training.dataset import PhotoCrops
@@ -19,8 +19,6 @@ from rawclean.training.dataset import PhotoCrops
 CROPS = 24
 CROP_SIDES = {Mosaic.BAYER: 4 * SIDE, Mosaic.XTRANS: 6 * SIDE}
 """Two pieces high and wide, in samples of the mosaic."""
-TURNS = (Mosaic.BAYER, Mosaic.BAYER, Mosaic.XTRANS)
-"""Samples of one plane lie further apart in X-Trans, so that texture looks more like noise there."""
 LEARNING_RATE = 2e-3
 OUTLIER = 5.0
 """Standard deviations beyond which a difference is a defect of a site and not noise."""
@@ -29,13 +27,14 @@ LOG_EVERY = 200
 
 
 def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: Callable[[int, float], None]) -> Path:
-    """Train for `steps` and write the weights to `out`; return it.
+    """Train for `steps` on the mosaic of `crops` and write the weights to `out`; return it.
 
-    Raises TrainingError where the photos are too small.
+    Samples of one plane lie further apart in X-Trans, so that texture looks more like noise there: each mosaic has a
+    meter of its own. Raises TrainingError where the photos are too small.
     """
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    drawings = {mosaic: crops.through(mosaic) for mosaic in Mosaic}
+    side = CROP_SIDES[crops.mosaic]
     meter = NoiseMeter()
     optimizer = torch.optim.AdamW(meter.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -43,8 +42,7 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
     )
     total = 0.0
     for step in range(1, steps + 1):
-        mosaic = TURNS[step % len(TURNS)]
-        loss = _loss(meter, drawings[mosaic].draw(CROPS, CROP_SIDES[mosaic], rng))
+        loss = _loss(meter, crops.draw(CROPS, side, rng))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(meter.parameters(), 1.0)
@@ -61,14 +59,14 @@ def train_meter(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
 def _loss(meter: NoiseMeter, batch: Batch) -> Tensor:
     """Negative log likelihood of the true log sigma of every piece and plane, and the error of the correlation."""
     noisy, clean, sigma = map(_pieces, (batch.noisy, batch.clean, batch.noise.variance(batch.clean).sqrt()))
-    patches = scaled(noisy)
-    kept = patches.scale.amin(1) > LEAST_SCALE
-    patches = patches[kept]
-    ratio, log_sd, correlation = meter(patches.values)
+    patches = scaled(noisy.cpu().numpy())
+    values, scale = (torch.from_numpy(each).to(noisy) for each in (patches.values, patches.scale))
+    kept = scale.amin(1) > LEAST_SCALE
+    ratio, log_sd, correlation = meter(values[kept])
     noise = (noisy - clean)[kept].clamp(-OUTLIER * sigma[kept], OUTLIER * sigma[kept])
     noise = noise - noise.mean((2, 3), keepdim=True)
     power = noise.square().mean((2, 3))
-    error = ratio + patches.scale.log() - power.clamp(min=1e-14).sqrt().log()
+    error = ratio + scale[kept].log() - power.clamp(min=1e-14).sqrt().log()
     likelihood = log_sd + 0.5 * (error / log_sd.exp()).square()
     neighbours = (noise[..., 1:] * noise[..., :-1]).mean((2, 3)) + (noise[..., 1:, :] * noise[..., :-1, :]).mean((2, 3))
     true_correlation = (neighbours / (2 * power.clamp(min=1e-14))).mean(1)

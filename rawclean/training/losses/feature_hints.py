@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from rawclean.errors import TrainingError
 from rawclean.networks import Network
 from rawclean.networks.fan import Fan
+from rawclean.networks.sigma_map import sigma_around
 from rawclean.networks.teacher import Teacher
 from rawclean.training.batch import Batch
 
@@ -44,7 +45,7 @@ class FeatureHints:
     def __call__(self, denoised: Tensor, batch: Batch) -> Tensor:
         """Mean over layers of the unexplained share; gradients reach the student's features only."""
         with torch.no_grad():
-            wanted = self.teacher.features(batch.noisy, batch.noise.sigma_map(batch.noisy))
+            wanted = self.teacher.features(batch.noisy, sigma_around(batch.noisy, batch.noise))
         with torch.autocast(denoised.device.type, enabled=False):
             shares = [unexplained(self._seen.pop(layer), wanted[layer]) for layer in self.layers]
         return torch.stack(shares).mean()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rawclean.networks.contract import predict_noise
+from rawclean.networks.sigma_map import sigma_around
 from rawclean.networks.teacher import Teacher
 from rawclean.training.batch import Batch
 
@@ -35,7 +36,7 @@ class FeatureMatching:
 
     def __call__(self, denoised: Tensor, batch: Batch) -> Tensor:
         """Mean over crops and layers of the relative feature distance; gradients reach `denoised` only."""
-        sigma_map = batch.noise.sigma_map(batch.noisy)
+        sigma_map = sigma_around(batch.noisy, batch.noise)
         with torch.no_grad():
             target = batch.clean
             if self.target is Target.TEACHER:
@@ -62,7 +63,7 @@ class OutputMatching:
     def __call__(self, denoised: Tensor, batch: Batch) -> Tensor:
         """Mean over crops of the relative distance to the teacher's result."""
         with torch.no_grad():
-            sigma_map = batch.noise.sigma_map(batch.noisy)
+            sigma_map = sigma_around(batch.noisy, batch.noise)
             target = batch.noisy - predict_noise(self.teacher, batch.noisy, sigma_map)
         start = _distance(batch.noisy, target).clamp(min=LEAST_DISTANCE)
         return (_distance(denoised, target) / start).mean()

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.clip_level import find_clip_levels
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_belief import NoiseBelief, measured_belief, prior_belief
 from rawclean.core.noise_patches import cut_patches
-from rawclean.networks.noise_meter import NoiseMeter, read_meter
+from rawclean.instruments.noise_meter import NoiseMeter
 
 NEAR_CLIP = 0.985
 """Share of the clip level above which a sample may have lost noise."""
@@ -39,7 +38,7 @@ class MeasuredNoise:
     belief: NoiseBelief
     points: tuple[NoisePoint, ...]
     """By plane and rising signal; none where nothing could be measured."""
-    clip: Tensor
+    clip: np.ndarray
     """(4,) signal at which R, Gr, Gb and B are saturated, at most one."""
     correlation: float
 
@@ -49,36 +48,35 @@ class MeasuredNoise:
         return self.correlation > CORRELATED
 
 
-@torch.inference_mode()
-def measure_noise(planes: Tensor, floor: float, meter: NoiseMeter) -> MeasuredNoise:
+def measure_noise(planes: np.ndarray, floor: float, meter: NoiseMeter) -> MeasuredNoise:
     """Measure `planes` (4, H, W), linear, of independent samples, clipped at `floor` and at one or below."""
-    first = _measure(planes, floor, torch.ones(4), meter)
+    first = _measure(planes, floor, np.ones(4, np.float32), meter)
     if not first.points:
         return first
     shot, read = (first.belief & prior_belief()).shot_and_read()
     clip = find_clip_levels(planes, NoiseModel.uniform(min(shot, 1.0), min(read, 1.0)))
-    return _measure(planes, floor, clip, meter) if bool((clip < 1).any()) else first
+    return _measure(planes, floor, clip, meter) if (clip < 1).any() else first
 
 
-def _measure(planes: Tensor, floor: float, clip: Tensor, meter: NoiseMeter) -> MeasuredNoise:
-    patches = cut_patches(planes, floor, torch.where(clip < 1, clip, NEAR_CLIP))
+def _measure(planes: np.ndarray, floor: float, clip: np.ndarray, meter: NoiseMeter) -> MeasuredNoise:
+    patches = cut_patches(planes, floor, np.where(clip < 1, clip, np.float32(NEAR_CLIP)))
     if not len(patches.values):
-        empty = torch.empty(0)
+        empty = np.empty(0)
         return MeasuredNoise(measured_belief(empty, empty, empty), (), clip, 0.0)
-    readings = read_meter(meter, patches)
-    belief = measured_belief(patches.mean.flatten(), readings.log_sigma.flatten(), readings.log_sd.flatten())
-    weight = (-2 * readings.log_sd).exp()
+    readings = meter.read(patches)
+    belief = measured_belief(patches.mean.ravel(), readings.log_sigma.ravel(), readings.log_sd.ravel())
+    weight = np.exp(-2 * readings.log_sd)
     correlation = float((readings.correlation * weight.mean(1)).sum() / weight.mean(1).sum())
     points = _points(patches.mean, readings.log_sigma, weight)
     return MeasuredNoise(belief.blurred(COMMON_ERROR), points, clip, correlation)
 
 
-def _points(signal: Tensor, log_sigma: Tensor, weight: Tensor) -> tuple[NoisePoint, ...]:
+def _points(signal: np.ndarray, log_sigma: np.ndarray, weight: np.ndarray) -> tuple[NoisePoint, ...]:
     """Weighted means of pieces (N, 4) of similar brightness."""
     points = []
     for plane in range(signal.shape[1]):
-        for group in signal[:, plane].argsort().tensor_split(min(POINT_GROUPS, len(signal))):
+        for group in np.array_split(signal[:, plane].argsort(), min(POINT_GROUPS, len(signal))):
             share = weight[group, plane] / weight[group, plane].sum()
             mean, log_mean = ((values[group, plane] * share).sum() for values in (signal, log_sigma))
-            points.append(NoisePoint(plane, float(mean), float((2 * log_mean).exp()), len(group)))
+            points.append(NoisePoint(plane, float(mean), float(np.exp(2 * log_mean)), len(group)))
     return tuple(points)

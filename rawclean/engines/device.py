@@ -1,9 +1,9 @@
-"""Which device computes, decided in this one place."""
+"""Which device torch computes on, decided in this one place."""
 
 import torch
 
+from rawclean.engines.choices import DeviceChoice, Precision
 from rawclean.errors import UnsupportedDeviceError
-from rawclean.inference.choices import DeviceChoice, Precision
 
 
 def pick_device(choice: DeviceChoice) -> torch.device:

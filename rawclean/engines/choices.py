@@ -16,6 +16,15 @@ class DeviceChoice(Enum):
     MPS = "mps"
 
 
+class EngineChoice(Enum):
+    """What computes a network."""
+
+    AUTO = "auto"
+    """OpenVINO on a CPU, torch on a GPU and where OpenVINO is not installed."""
+    OPENVINO = "openvino"
+    TORCH = "torch"
+
+
 class Precision(Enum):
     """Format of the network's activations; the subtraction is float32 always."""
 

@@ -76,12 +76,6 @@ def invert_gains(linear: Tensor, inverse_gains: Tensor) -> Tensor:
     return linear * torch.maximum(mask + (1 - mask) * gains, gains)
 
 
-def mosaic_planes(camera_rgb: Tensor) -> Tensor:
-    """Sample (B, 3, H, W) with even H and W through an RGGB mosaic: planes (B, 4, H/2, W/2)."""
-    red, green, blue = camera_rgb.unbind(1)
-    return torch.stack([red[:, 0::2, 0::2], green[:, 0::2, 1::2], green[:, 1::2, 0::2], blue[:, 1::2, 1::2]], dim=1)
-
-
 def camera_colours(linear: Tensor, camera: CameraDraw) -> Tensor:
     """Linear sRGB (B, 3, H, W) to what the drawn cameras see at every site, in [0, 1]."""
     camera_rgb = torch.einsum("bij,bjhw->bihw", camera.srgb_to_camera, linear)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from rawclean.core.bad_pixels import repaired, visible_listed
 from rawclean.core.choices import BadPixels
@@ -11,7 +10,7 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.noise import NoiseModel
 from rawclean.core.suspect_sites import find_suspects
-from rawclean.models.instruments import shipped_judge
+from rawclean.instruments.site_judge import shipped_judge
 
 CROWDED, MOST_SEARCHES = 1e-4, 3
 """Share of bad sites from which on one may hide another, so that the repaired photo is searched again."""
@@ -40,27 +39,26 @@ def map_bad_pixels(frame: RawFrame, noise: NoiseModel, choice: BadPixels) -> Map
     count = int(bad.sum())
     if not count:
         return MappedFrame(frame, 0)
-    samples = frame.samples.clone()
-    samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], bad.nonzero())
+    samples = frame.samples.copy()
+    samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], np.argwhere(bad))
     return MappedFrame(frame.with_samples(samples), count)
 
 
-def with_found_sites(signal: Tensor, known: Tensor, layout: Layout, noise: NoiseModel) -> Tensor:
+def with_found_sites(signal: np.ndarray, known: np.ndarray, layout: Layout, noise: NoiseModel) -> np.ndarray:
     """The `known` bad sites (H, W), bool, and those that a search of a linear mosaic without them finds."""
     bad = known
     for _ in range(MOST_SEARCHES):
         found = find_bad_sites(repaired(signal, bad, layout), layout, noise)
         bad = bad | found
-        if float(found.float().mean()) < CROWDED:
+        if found.mean() < CROWDED:
             break
     return bad
 
 
-@torch.inference_mode()
-def find_bad_sites(signal: Tensor, layout: Layout, noise: NoiseModel) -> Tensor:
+def find_bad_sites(signal: np.ndarray, layout: Layout, noise: NoiseModel) -> np.ndarray:
     """The isolated hot and dead sites of a linear mosaic `signal` (H, W) with `noise` (4,), bool (H, W)."""
     suspects = find_suspects(signal, layout, noise)
-    found = suspects.places[shipped_judge()(suspects.features) > 0]
-    bad = torch.zeros(signal.shape, dtype=torch.bool)
+    found = suspects.places[shipped_judge().answers(suspects.features) > 0]
+    bad = np.zeros(signal.shape, bool)
     bad[found[:, 0], found[:, 1]] = True
     return bad

@@ -1,0 +1,78 @@
+"""Which engine runs a model: OpenVINO on a CPU, torch on a GPU and wherever OpenVINO cannot."""
+
+import ctypes.util
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+
+from rawclean.core.noise import SIGMA_WINDOW
+from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
+from rawclean.engines.contract import Engine
+from rawclean.errors import UnsupportedDeviceError, UsageError
+from rawclean.models.files import check_weights
+from rawclean.models.manifest import ModelCard
+
+
+def pick_engine(card: ModelCard, engine: EngineChoice, device: DeviceChoice, precision: Precision) -> Engine:
+    """The model of a card, ready to run.
+
+    Raises UsageError where what is asked for does not go together, UnsupportedDeviceError where it is not installed,
+    ModelError for damaged weights.
+    """
+    if engine is EngineChoice.OPENVINO and device in (DeviceChoice.CUDA, DeviceChoice.MPS):
+        raise UsageError(f"--engine openvino runs on the CPU; leave out --device {device.value}, or use --engine torch")
+    if _takes_openvino(card, engine, device):
+        return _openvino_engine(card, precision)
+    return _torch_engine(card, device, precision)
+
+
+def openvino_is_installed() -> bool:
+    """Whether it can be imported."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+def may_have_gpu() -> bool:
+    """Whether torch could compute on a GPU here: asked without loading it, which takes longer than most photos."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    try:
+        is_for_cpu = importlib.metadata.version("torch").endswith("+cpu")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    library = "nvcuda" if sys.platform == "win32" else "cuda"
+    return not is_for_cpu and ctypes.util.find_library(library) is not None
+
+
+def _takes_openvino(card: ModelCard, engine: EngineChoice, device: DeviceChoice) -> bool:
+    if engine is EngineChoice.TORCH:
+        return False
+    if engine is EngineChoice.OPENVINO:
+        if not openvino_is_installed():
+            raise UnsupportedDeviceError("OpenVINO is not installed; pip install openvino, or use --engine torch")
+        if card.onnx_sha256 is None:
+            raise UsageError(f"model {card.name} has no ONNX file, which OpenVINO needs; use --engine torch")
+        return True
+    on_cpu = device is DeviceChoice.CPU or (device is DeviceChoice.AUTO and not may_have_gpu())
+    return on_cpu and card.onnx_sha256 is not None and openvino_is_installed()
+
+
+def _openvino_engine(card: ModelCard, precision: Precision) -> Engine:
+    from rawclean.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (only where it is installed)
+
+    check_weights(card.onnx_path, card.onnx_sha256)
+    reach = card.receptive_field + SIGMA_WINDOW // 2
+    return OpenVinoEngine(card.onnx_path, precision, multiple_of=card.multiple_of, reach=reach)
+
+
+def _torch_engine(card: ModelCard, device: DeviceChoice, precision: Precision) -> Engine:
+    try:
+        import torch  # noqa: F401, PLC0415 (it takes seconds to load)
+    except ImportError as error:
+        raise UnsupportedDeviceError("torch is not installed; pip install torch, or use --engine openvino") from error
+    from rawclean.engines.device import pick_device, pick_dtype  # noqa: PLC0415
+    from rawclean.engines.torch_engine import TorchEngine  # noqa: PLC0415
+    from rawclean.models.weights import load_model  # noqa: PLC0415
+
+    place = pick_device(device)
+    return TorchEngine(load_model(card), place, pick_dtype(precision, place))

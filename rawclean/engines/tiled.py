@@ -1,0 +1,86 @@
+"""Denoise the mosaic of a photo tile by tile; memory beyond the photo itself is bounded by the tile."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import numpy as np
+
+from rawclean.core.frame import RawFrame
+from rawclean.core.layout import PlainLayout, plane_noise, saturated_sites
+from rawclean.core.levels import Levels
+from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
+from rawclean.core.noise import NoiseModel
+from rawclean.core.tiling import Tile, core_of, cut, gather
+from rawclean.engines.choices import TILE
+from rawclean.engines.contract import Engine
+
+Progress = Callable[[int, int], None]
+"""Called with the tiles done and their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is known of the samples of a photo."""
+
+    noise: NoiseModel
+    """Fields (4,)."""
+    clip: np.ndarray
+    """(4,) linear signal, by the file's own levels, from which on R, Gr, Gb and B are saturated."""
+    levels: Levels
+    """To compute with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How a photo is denoised, beside the engine."""
+
+    strength: float = 1.0
+    """Share of the noise that is taken away."""
+    tile: int = TILE
+    """Side of a tile's core, in samples of a plane."""
+    progress: Progress | None = None
+
+
+def denoise(frame: RawFrame, signal: Signal, engine: Engine, effort: Effort) -> RawFrame:
+    """Return `frame` with its visible samples denoised.
+
+    Saturated samples keep their value: they hold no signal that could be averaged, and a clipped site below white gets
+    a colour cast in the developer.
+    """
+    samples, layout, levels = frame.samples, frame.layout, signal.levels
+    planes = layout.pack(levels.to_linear(samples))
+    noise = plane_noise(layout, signal.noise)
+    level = planes if isinstance(layout, PlainLayout) else without_lines(planes, noise, effort.strength)
+    clean = denoise_planes(level, noise, engine, effort)
+    size = (samples.shape[-2], samples.shape[-1])
+    denoised = levels.to_adu(layout.unpack(clean, size))
+    seen = planes if levels is frame.levels else layout.pack(frame.levels.to_linear(samples))
+    saturated = saturated_sites(layout, seen, signal.clip, size)
+    return frame.with_samples(np.where(saturated | (samples >= levels.white), samples, denoised))
+
+
+def without_lines(planes: np.ndarray, noise: NoiseModel, strength: float = 1.0) -> np.ndarray:
+    """Linear `planes` (P, H, W) of a mosaic less that share of what whole rows and columns are too high."""
+    offsets = find_line_offsets(planes, noise)
+    return without_line_offsets(planes, LineOffsets(strength * offsets.rows, strength * offsets.columns))
+
+
+def denoise_planes(planes: np.ndarray, noise: NoiseModel, engine: Engine, effort: Effort) -> np.ndarray:
+    """Denoise linear `planes` (P, H, W) with `noise` (P,); the tile size does not matter (within 1e-5)."""
+    step = engine.multiple_of
+    halo = -(-engine.reach // step) * step
+    tiles = list(cut(planes.shape[1], planes.shape[2], max(step, effort.tile // step * step)))
+    clean = np.empty_like(planes)
+
+    def denoise_tile(tile: Tile) -> None:
+        removed = core_of(engine.predict_noise(gather(planes, tile, halo, step), noise), tile, halo)
+        rows, columns = slice(tile.top, tile.top + tile.height), slice(tile.left, tile.left + tile.width)
+        np.subtract(planes[:, rows, columns], np.float32(effort.strength) * removed, out=clean[:, rows, columns])
+
+    with ThreadPoolExecutor(engine.workers) as pool:
+        for done, future in enumerate(as_completed([pool.submit(denoise_tile, tile) for tile in tiles]), start=1):
+            future.result()
+            if effort.progress:
+                effort.progress(done, len(tiles))
+    return clean

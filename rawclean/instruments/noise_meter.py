@@ -1,0 +1,77 @@
+"""The noise meter on pieces of a photo: `networks.noise_meter`, which training uses, in numpy."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from rawclean.core.mosaics import Mosaic
+from rawclean.core.noise_patches import NoisePatches
+from rawclean.instruments.layers import Weights, convolved, linear, read_weights
+from rawclean.models.manifest import METERS, shipped_weights
+
+PLANES, LOG_SD = 4, (-4.0, 1.5)
+"""Planes of a piece, and the range of the logarithm of the standard deviation that the meter may state."""
+PIECES_AT_A_TIME = 16
+"""Few, so that what lies between two layers stays in the processor's cache."""
+_CONVOLUTIONS = {
+    "features.0": (4, 24, 1),
+    "features.2": (24, 24, 1),
+    "features.4": (24, 32, 2),
+    "features.6": (32, 48, 2),
+}
+"""Channels in and out, and stride."""
+_LINEAR = {"features.10": (48, 64), "answer": (64, 2 * PLANES + 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseReadings:
+    """What a meter says of N pieces."""
+
+    log_sigma: np.ndarray
+    """(N, 4), logarithm of the standard deviation of the noise."""
+    log_sd: np.ndarray
+    """(N, 4), logarithm of the standard deviation of `log_sigma`."""
+    correlation: np.ndarray
+    """(N,), of the noise of neighbouring samples of a plane."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseMeter:
+    """A meter ready to measure."""
+
+    weights: Weights
+
+    @classmethod
+    def load(cls, path: Path) -> "NoiseMeter":
+        """The meter of a weight file; raises ModelError where it is none."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, (given, made, _) in _CONVOLUTIONS.items():
+            shapes |= {f"{name}.weight": (made, given, 3, 3), f"{name}.bias": (made,)}
+        for name, (given, made) in _LINEAR.items():
+            shapes |= {f"{name}.weight": (made, given), f"{name}.bias": (made,)}
+        return cls(read_weights(path, shapes))
+
+    def read(self, patches: NoisePatches) -> NoiseReadings:
+        """What the meter says of the pieces of a photo, at least one."""
+        count = len(patches.values)
+        answers = [
+            self._answer(patches.values[start : start + PIECES_AT_A_TIME])
+            for start in range(0, count, PIECES_AT_A_TIME)
+        ]
+        ratio, log_sd, correlation = np.split(np.concatenate(answers), [PLANES, 2 * PLANES], axis=1)
+        return NoiseReadings(np.log(patches.scale) + ratio, log_sd.clip(*LOG_SD), correlation[:, 0])
+
+    def _answer(self, values: np.ndarray) -> np.ndarray:
+        images = np.moveaxis(values, 1, -1)
+        for layer, (_, _, stride) in _CONVOLUTIONS.items():
+            images = convolved(images, self.weights, layer, stride)
+        hidden = linear(images.mean((1, 2)), self.weights, "features.10").clip(min=0)
+        return linear(hidden, self.weights, "answer")
+
+
+@lru_cache(maxsize=len(METERS))
+def shipped_meter(mosaic: Mosaic) -> NoiseMeter:
+    """The meter for a mosaic that comes with rawclean; raises as `NoiseMeter.load`."""
+    return NoiseMeter.load(shipped_weights() / METERS[mosaic])

@@ -1,0 +1,20 @@
+"""Weight files, checked before anything is read from them."""
+
+import hashlib
+from pathlib import Path
+
+from rawclean.errors import ModelError
+
+
+def check_weights(path: Path, sha256: str | None = None) -> None:
+    """Raise ModelError where a weight file is missing, or is not the one with `sha256`."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weight file; reinstall rawclean")
+    if sha256 is not None and file_sha256(path) != sha256:
+        raise ModelError(f"{path}: sha256 differs from the manifest; reinstall rawclean or the model")
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,57 @@
+"""A network as an ONNX file, for OpenVINO and for other programs.
+
+Inputs and outputs have the names of `onnx_names`; height and width are free, in multiples of the network's own.
+"""
+
+import contextlib
+import importlib.util
+import io
+import warnings
+from pathlib import Path
+
+import torch
+
+from rawclean.errors import ModelError
+from rawclean.models.onnx_names import GUIDE, IN_SIGMAS, NOISE, PLANES, READ, SHOT, SIGMA
+from rawclean.networks import Network
+from rawclean.networks.predictor import NoisePredictor
+
+OPSET = 20
+_EXAMPLE_UNITS = 5, 7
+"""Height and width to trace with, in multiples of the network's own: unequal, and not one."""
+_MOST_UNITS = 1 << 16
+
+
+def export_is_installed() -> bool:
+    """Whether the packages that write ONNX files can be imported."""
+    return all(importlib.util.find_spec(name) is not None for name in ("onnx", "onnxscript"))
+
+
+def export_onnx(network: Network, path: Path) -> None:
+    """Write `network`, and what surrounds it (`networks.predictor`), with its weights as one file.
+
+    Raises ModelError where the packages for it are not installed.
+    """
+    if not export_is_installed():
+        raise ModelError("the packages onnx and onnxscript are missing; pip install 'rawclean[export]'")
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass  # noqa: PLC0415 (an extra)
+
+    step, planes = network.multiple_of, network.mosaic.planes
+    height, width = (units * step for units in _EXAMPLE_UNITS)
+    example = (torch.full((1, planes, height, width), 0.2), *(torch.full((planes,), value) for value in (1e-3, 1e-6)))
+    rows, columns = (step * torch.export.Dim(side, min=1, max=_MOST_UNITS) for side in ("rows", "columns"))
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # of the exporter's own libraries
+        program = torch.onnx.export(
+            NoisePredictor(network).eval(),
+            example,
+            input_names=[PLANES, SHOT, READ],
+            output_names=[NOISE, IN_SIGMAS, SIGMA, *(f"{GUIDE}{scale}" for scale in range(network.scales))],
+            dynamic_shapes=({2: rows, 3: columns}, None, None),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    ClearMetadataAndDocStringPass()(program.model)  # where each node comes from, with paths of this machine
+    program.save(path)
