@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rawclean.core.choices import BadPixels
 from rawclean.core.frame import RawFrame
+from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.layout import mosaic_of
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
@@ -67,6 +68,7 @@ def denoise_file(
 
 def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
     """Read a photo, find its noise, choose a model; raises as `denoise_file`."""
+    keep_freed_memory()
     check_format(output)
     check_target(output, source, overwrite=settings.overwrite)
     seconds: dict[str, float] = {}

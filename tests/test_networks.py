@@ -25,17 +25,19 @@ def test_the_student_keeps_its_budget():
         ("teacher", {"widths": (8, 16), "encoder_blocks": (0, 0), "decoder_blocks": (0, 1)}, 64),
     ],
 )
-def test_the_receptive_field_is_that_of_the_gradients(name, fields, side):
+def test_receptive_field_and_halo_are_those_of_the_gradients(name, fields, side):
     torch.manual_seed(0)
     network = build_network(name, fields).double()
     planes = torch.rand(1, network.mosaic.planes, side, side, dtype=torch.double).requires_grad_()
     noise = network(planes, torch.full_like(planes, 0.1))
-    reach = 0
-    for place in range(side // 2, side // 2 + network.multiple_of):
+    reach, halo, first, last = 0, 0, side // 2, side // 2 + network.multiple_of - 1
+    for place in range(first, last + 1):
         (gradient,) = torch.autograd.grad(noise[0, :, place, place].sum(), planes, retain_graph=True)
         touched = (gradient.abs().sum(dim=(0, 1)) > 0).nonzero()
         reach = max(reach, place - int(touched.min()), int(touched.max()) - place)
+        halo = max(halo, first - int(touched.min()), int(touched.max()) - last)
     assert reach == network.receptive_field
+    assert halo == network.halo
 
 
 def test_feature_align_can_be_left_out():

@@ -5,6 +5,7 @@ import numpy as np
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout
 from rawclean.core.site_neighbours import OWN, Phase, phases, values_at
+from rawclean.core.site_places import places_of
 
 NEAREST_GOOD = 8
 """Neighbours of the same colour that replace a site."""
@@ -27,7 +28,7 @@ def repaired(signal: np.ndarray, bad: np.ndarray, layout: Layout) -> np.ndarray:
     """
     if not bad.any():
         return signal
-    places, signal, bad = np.argwhere(bad), signal.copy(), bad.copy()
+    places, signal, bad = places_of(bad), signal.copy(), bad.copy()
     for _ in range(MAX_ROUNDS):
         done = [_medians(signal, bad, chunk, phase) for phase in phases(layout) for chunk in phase.split(places)]
         for mended, middle in done:

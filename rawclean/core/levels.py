@@ -34,11 +34,15 @@ class Levels:
 
     def to_linear(self, samples: np.ndarray) -> np.ndarray:
         """Samples (..., H, W) in ADU to linear signal."""
-        return (samples - self._black_map(samples)) / self.scale
+        linear = samples - self._black_map(samples)
+        linear /= np.float32(self.scale)
+        return linear
 
     def to_adu(self, linear: np.ndarray) -> np.ndarray:
         """Linear signal (..., H, W) to ADU."""
-        return linear * self.scale + self._black_map(linear)
+        samples = linear * np.float32(self.scale)
+        samples += self._black_map(linear)
+        return samples
 
     def to_adu_at(self, linear: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Linear signal (N,) at `places` (N, 2) of a mosaic to ADU."""

@@ -17,6 +17,9 @@ from rawclean.errors import InvalidNoiseError
 MID_GREY = 0.18
 """Signal at which noise levels are compared."""
 
+SIGMA_FLOOR = 1e-6
+"""Least sigma that a network is told: 1/16 of a 16-bit step, so that a noiseless photo divides safely."""
+
 SIGMA_WINDOW = 5
 """Side of the window whose mean signal sets sigma; a single noisy sample would misjudge its own noise."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from rawclean.core.layout import Layout, plane_noise
 from rawclean.core.noise import NoiseModel
 from rawclean.core.site_neighbours import OWN, Offsets, Phase, phases, values_at
+from rawclean.core.site_places import places_of
 
 OTHERS = 16
 """Neighbours of each colour that say what is usual beside a site."""
@@ -48,7 +49,7 @@ def find_suspects(signal: np.ndarray, layout: Layout, noise: NoiseModel) -> Susp
     """The sites of a linear mosaic `signal` (H, W) that its `noise` (4,) does not explain."""
     size = (signal.shape[0], signal.shape[1])
     outstanding = _outstanding(layout.pack(signal), plane_noise(layout, noise))
-    places = np.argwhere(layout.unpack(outstanding, size))
+    places = places_of(layout.unpack(outstanding, size))
     mean = NoiseModel(noise.shot.mean(), noise.read.mean())
     groups = [_Group.at(signal, chunk, phase, mean) for phase in phases(layout) for chunk in phase.split(places)]
     if not groups:

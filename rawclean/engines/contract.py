@@ -23,8 +23,8 @@ class Engine(Protocol):
         """Height and width of a window must be a multiple of this."""
 
     @property
-    def reach(self) -> int:
-        """Farthest sample, in rows or columns of a plane, that the noise of a sample depends on."""
+    def halo(self) -> int:
+        """Farthest sample, in rows or columns beyond a tile of whole `multiple_of`, that its noise depends on."""
 
     def predict_noise(self, window: np.ndarray, noise: NoiseModel) -> np.ndarray:
         """The noise of a linear `window` (P, H, W) in linear units, float32; fields of `noise` are (P,)."""

@@ -1,7 +1,7 @@
 """Models on OpenVINO: CPUs, from the ONNX file beside the weights, without torch.
 
-What prepares a window (sigma, guides) runs in float32, the network between in what the CPU is fast in; so the graph of
-the file is cut in two at its guides.
+Of the graph in the file only the network runs here, in what the CPU is fast in: what prepares a window (sigma, guides)
+needs float32, and numpy is faster at it.
 """
 
 import os
@@ -12,23 +12,28 @@ import numpy as np
 import openvino
 from openvino import opset13
 
+from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import LARGEST_NOISE, NoiseModel
 from rawclean.engines.choices import Precision
-from rawclean.models.onnx_names import GUIDE, IN_SIGMAS, SIGMA
+from rawclean.engines.guides import noise_guides, sigma_around
+from rawclean.models.onnx_names import GUIDE, IN_SIGMAS
 
 _DEVICE = "CPU"
+openvino.Tensor(np.zeros(1, np.float32))
+# Its bindings find numpy at the first array: two threads that bring one at the same time wait for each other without
+# end. A module is imported by one thread.
 
 
 class OpenVinoEngine:
     """A model from an ONNX file; see `engines.contract.Engine`."""
 
-    def __init__(self, path: Path, precision: Precision, *, multiple_of: int, reach: int) -> None:
+    def __init__(self, path: Path, precision: Precision, *, multiple_of: int, halo: int) -> None:
         self.workers = os.cpu_count() or 1
-        self.multiple_of, self.reach = multiple_of, reach
+        self.multiple_of, self.halo = multiple_of, halo
         core = openvino.Core()
         self._format = _format(core, precision)
-        preparation, network = _split(core.read_model(path))
-        self._preparation = core.compile_model(preparation, _DEVICE, self._options("f32"))
+        network = _network_of(core.read_model(path))
+        self._scales = len(network.inputs)
         self._network = core.compile_model(network, _DEVICE, self._options(self._format))
         self._threads = threading.local()
 
@@ -39,20 +44,21 @@ class OpenVinoEngine:
 
     def predict_noise(self, window: np.ndarray, noise: NoiseModel) -> np.ndarray:
         """As `Engine.predict_noise`."""
-        if not hasattr(self._threads, "requests"):
-            self._threads.requests = self._preparation.create_infer_request(), self._network.create_infer_request()
-        prepare, run = self._threads.requests
-        sigma, *guides = prepare.infer([window[None], noise.shot, noise.read], share_outputs=True).values()
-        (in_sigmas,) = run.infer(guides, share_inputs=True, share_outputs=True).values()
-        found: np.ndarray = (in_sigmas[0].clip(-LARGEST_NOISE, LARGEST_NOISE)) * sigma[0]
-        return found
+        if not hasattr(self._threads, "request"):
+            self._threads.request = self._network.create_infer_request()
+        sigma = sigma_around(window, noise)
+        guides = [guide[None] for guide in noise_guides(window, sigma, self._scales, Mosaic.of_planes(len(window)))]
+        (in_sigmas,) = self._threads.request.infer(guides, share_inputs=True, share_outputs=True).values()
+        sigma *= in_sigmas[0].clip(-LARGEST_NOISE, LARGEST_NOISE)
+        return sigma
 
-    def _options(self, number_format: str) -> dict[str, str | int]:
+    def _options(self, number_format: str) -> dict[str, str | int | bool]:
         """One stream a worker, each on a thread of its own: tiles wait for nothing of each other."""
         return {
             "INFERENCE_PRECISION_HINT": number_format,
             "NUM_STREAMS": self.workers,
             "INFERENCE_NUM_THREADS": self.workers,
+            "ENABLE_CPU_PINNING": False,  # a thread that is tied to a core waits for whatever else runs there
         }
 
 
@@ -63,16 +69,14 @@ def _format(core: openvino.Core, precision: Precision) -> str:
     return "bf16" if precision is Precision.BF16 else "f32"
 
 
-def _split(model: openvino.Model) -> tuple[openvino.Model, openvino.Model]:
-    """The model up to sigma and guides, and from the guides to the noise in sigmas."""
+def _network_of(model: openvino.Model) -> openvino.Model:
+    """The part of a model from its guides to the noise in sigmas."""
     outputs = {output.get_any_name(): output.node.input_value(0) for output in model.outputs}
-    guides = [outputs[name] for name in outputs if name.startswith(GUIDE)]
-    preparation = openvino.Model([outputs[SIGMA], *guides], model.get_parameters(), "preparation").clone()
     parameters = []
-    for guide in guides:
+    for guide in (outputs[name] for name in outputs if name.startswith(GUIDE)):
         parameter = opset13.parameter(guide.get_partial_shape(), np.float32)
         for target in guide.get_target_inputs():
             if target.get_node().get_type_name() != "Result":
                 target.replace_source_output(parameter.output(0))
         parameters.append(parameter)
-    return preparation, openvino.Model([outputs[IN_SIGMAS]], parameters, "network")
+    return openvino.Model([outputs[IN_SIGMAS]], parameters, "network")

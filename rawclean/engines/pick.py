@@ -61,8 +61,8 @@ def _openvino_engine(card: ModelCard, precision: Precision) -> Engine:
     from rawclean.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (only where it is installed)
 
     check_weights(card.onnx_path, card.onnx_sha256)
-    reach = card.receptive_field + SIGMA_WINDOW // 2
-    return OpenVinoEngine(card.onnx_path, precision, multiple_of=card.multiple_of, reach=reach)
+    halo = card.halo + SIGMA_WINDOW // 2
+    return OpenVinoEngine(card.onnx_path, precision, multiple_of=card.multiple_of, halo=halo)
 
 
 def _torch_engine(card: ModelCard, device: DeviceChoice, precision: Precision) -> Engine:

@@ -69,7 +69,7 @@ def without_lines(planes: np.ndarray, noise: NoiseModel, strength: float = 1.0) 
 def denoise_planes(planes: np.ndarray, noise: NoiseModel, engine: Engine, effort: Effort) -> np.ndarray:
     """Denoise linear `planes` (P, H, W) with `noise` (P,); the tile size does not matter (within 1e-5)."""
     step = engine.multiple_of
-    halo = -(-engine.reach // step) * step
+    halo = -(-engine.halo // step) * step
     tiles = list(cut(planes.shape[1], planes.shape[2], max(step, effort.tile // step * step)))
     clean = np.empty_like(planes)
 

@@ -19,7 +19,7 @@ class TorchEngine:
         self._predictor = NoisePredictor(network.to(device))
         self._device, self._dtype = device, dtype
         self.multiple_of = network.multiple_of
-        self.reach = network.receptive_field + SIGMA_WINDOW // 2
+        self.halo = network.halo + SIGMA_WINDOW // 2
 
     @property
     def name(self) -> str:

@@ -75,7 +75,7 @@ def publish_model(
         residual=residual,
         mosaic=network.mosaic,
         multiple_of=network.multiple_of,
-        receptive_field=network.receptive_field,
+        halo=network.halo,
         onnx_sha256=onnx_sha256,
     )
     add_to_manifest(folder, card)

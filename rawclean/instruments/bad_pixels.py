@@ -9,6 +9,7 @@ from rawclean.core.choices import BadPixels
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.noise import NoiseModel
+from rawclean.core.site_places import places_of
 from rawclean.core.suspect_sites import find_suspects
 from rawclean.instruments.site_judge import shipped_judge
 
@@ -40,7 +41,7 @@ def map_bad_pixels(frame: RawFrame, noise: NoiseModel, choice: BadPixels) -> Map
     if not count:
         return MappedFrame(frame, 0)
     samples = frame.samples.copy()
-    samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], np.argwhere(bad))
+    samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], places_of(bad))
     return MappedFrame(frame.with_samples(samples), count)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rawclean.core.frame import RawFrame
+from rawclean.core.site_places import places_of
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
 from rawclean.io.opcodes import bad_pixel_sites
@@ -42,7 +43,7 @@ def _marked_by_zero(frame: RawFrame) -> np.ndarray | None:
     others = int((samples < GAP * black).sum()) - count
     if count > LARGEST_SHARE * zeros.size or others >= count:
         return None
-    places = np.argwhere(zeros)
+    places = places_of(zeros)
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(zeros, NEIGHBOURHOOD // 2), (NEIGHBOURHOOD,) * 2)
     around = windows[places[:, 0], places[:, 1]].sum((1, 2))
     rows, columns = places[around <= LARGEST_CLUSTER].T

@@ -71,8 +71,8 @@ class ModelCard:
     """What it denoises."""
     multiple_of: int = 0
     """Height and width of what its network takes."""
-    receptive_field: int = 0
-    """Farthest sample of a plane that its network looks at."""
+    halo: int = 0
+    """Samples of a plane beyond a tile that its network looks at."""
     onnx_sha256: str | None = None
     """Of the ONNX file beside the weights; None where there is none, so that it runs on torch alone."""
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.networks.guides import noise_guides
+from rawclean.networks.reach import unet_halo, unet_reach
 
 PROBE_SIDE = 128
 """Side of the planes on which multiply-adds are counted; a multiple of every network's `multiple_of`."""
@@ -29,8 +30,20 @@ class Network(nn.Module):
 
     @property
     @abstractmethod
+    def paths(self) -> tuple[list[int], list[list[int]]]:
+        """Samples that the decoder reaches at each scale, and those of every path to it from the input (`reach`)."""
+
+    @property
     def receptive_field(self) -> int:
         """Farthest plane sample, in rows or columns, that an output sample depends on."""
+        decoder, encoders = self.paths
+        return max(unet_reach(decoder, encoder) for encoder in encoders)
+
+    @property
+    def halo(self) -> int:
+        """Farthest plane sample beyond a tile of whole `multiple_of` that it depends on."""
+        decoder, encoders = self.paths
+        return max(unet_halo(decoder, encoder) for encoder in encoders)
 
     @property
     @abstractmethod

@@ -14,7 +14,6 @@ from torch.nn import functional
 from rawclean.core.mosaics import Mosaic
 from rawclean.networks.contract import Network
 from rawclean.networks.guides import LOCAL_MEAN, guide_channels
-from rawclean.networks.reach import unet_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +96,13 @@ class Fan(Network):
         return int(2 ** (len(self.config.widths) - 1))
 
     @property
-    def receptive_field(self) -> int:
-        """Farthest plane sample, in rows or columns, that an output sample depends on."""
+    def paths(self) -> tuple[list[int], list[list[int]]]:
         head, tail = 1 + LOCAL_MEAN // 2, 1
         encoder = [2 * blocks for blocks in self.config.encoder_blocks]
         decoder = [2 * blocks for blocks in self.config.decoder_blocks]
         decoder[0] += tail
-        through_encoder = unet_reach(decoder, [encoder[0] + head, *encoder[1:]])
-        through_guide = unet_reach(decoder, [0] * (len(encoder) - 1) + [1])  # the coarsest Feature-Align layer
-        return max(through_encoder, through_guide)
+        through_guide = [0] * (len(encoder) - 1) + [1]  # the coarsest Feature-Align layer
+        return decoder, [[encoder[0] + head, *encoder[1:]], through_guide]
 
     @property
     def scales(self) -> int:

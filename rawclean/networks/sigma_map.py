@@ -2,11 +2,8 @@
 
 from torch import Tensor
 
-from rawclean.core.noise import SIGMA_WINDOW, NoiseModel
+from rawclean.core.noise import SIGMA_FLOOR, SIGMA_WINDOW, NoiseModel
 from rawclean.networks.local_mean import local_mean
-
-SIGMA_FLOOR = 1e-6
-"""Least sigma that a map holds: 1/16 of a 16-bit step, so that a noiseless photo divides safely."""
 
 
 def sigma_around(planes: Tensor, noise: NoiseModel) -> Tensor:

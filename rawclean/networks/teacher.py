@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from rawclean.networks.contract import Network
 from rawclean.networks.guides import LOCAL_MEAN, guide_channels, noise_guides
-from rawclean.networks.reach import unet_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +80,13 @@ class Teacher(Network):
         return int(2 ** (len(self.config.widths) - 1))
 
     @property
-    def receptive_field(self) -> int:
-        """Farthest plane sample, in rows or columns, that an output sample depends on."""
+    def paths(self) -> tuple[list[int], list[list[int]]]:
         encoder = [2 * blocks for blocks in self.config.encoder_blocks]
         decoder = [2 * blocks for blocks in self.config.decoder_blocks]
         decoder[0] += 1  # the tail
         through_finest = [encoder[0] + 1 + LOCAL_MEAN // 2, *encoder[1:]]
         through_others = [[0] * scale + [encoder[scale] + 1, *encoder[scale + 1 :]] for scale in range(1, len(encoder))]
-        return max(unet_reach(decoder, path) for path in (through_finest, *through_others))
+        return decoder, [through_finest, *through_others]
 
     @property
     def scales(self) -> int:
