@@ -37,11 +37,9 @@ _NETWORK = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Examined:
     """A photo in memory, and all that is decided before the network runs."""
 
-    source: Path
-    output: Path
     frame: RawFrame
     found: FoundNoise
     levels: Levels
@@ -50,6 +48,15 @@ class Prepared:
     """Sites of `frame` that were replaced by their neighbours."""
     warning: str | None
     card: ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An examined photo, and where its result goes."""
+
+    source: Path
+    output: Path
+    examined: Examined
     seconds: dict[str, float]
     """Wall time of the steps so far; later steps add theirs."""
 
@@ -75,44 +82,56 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
     with _timed(seconds, "decode"):
         frame = read_photo(source, settings)
     with _timed(seconds, "noise"):
-        found = find_noise(frame, settings.told_noise)
-        levels, black_note = corrected_black(frame, found.noise)
-        mapped = map_bad_pixels(frame, found.told, settings.bad_pixels)
-    return Prepared(
-        source=source,
-        output=output,
+        examined = examine(frame, settings)
+    return Prepared(source, output, examined, seconds)
+
+
+def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:
+    """Find the noise, the black and the bad pixels of a photo and choose a model; raises as `denoise_file`."""
+    found = find_noise(frame, settings.told_noise)
+    levels, black_note = corrected_black(frame, found.noise)
+    mapped = map_bad_pixels(frame, found.told, settings.bad_pixels)
+    return Examined(
         frame=mapped.frame,
         found=found,
         levels=levels,
         bad_pixels=mapped.count,
-        warning="; ".join(filter(None, (_denoised_note(source), frame.doubt, found.warning, black_note))) or None,
+        warning="; ".join(filter(None, (frame.doubt, found.warning, black_note))) or None,
         card=choose(frame, found.noise, settings),
-        seconds=seconds,
     )
 
 
 def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None = None) -> DenoisedPhoto:
     """Run the network; raises as `denoise_file`."""
-    engine, found = _engine(photo.card, settings), photo.found
-    signal = Signal(found.told, found.clip, photo.levels)
+    examined = photo.examined
+    _engine(examined.card, settings)  # made before the wait for other photos
     with _NETWORK, _timed(photo.seconds, "network"):
         if progress:
-            progress(0, 1)  # begun: the wait for other photos is over
-        denoised = denoise(photo.frame, signal, engine, Effort(settings.strength, settings.tile, progress))
+            progress(0, 1)  # begun: the wait is over
+        denoised = clean_frame(examined, settings, progress)
     return DenoisedPhoto(
         denoised,
-        photo.card.residual_noise(found.noise, settings.strength),
+        examined.card.residual_noise(examined.found.noise, settings.strength),
         settings.strength,
         settings.compression,
         bad_pixels_repaired=settings.bad_pixels is not BadPixels.OFF,
     )
 
 
+def clean_frame(examined: Examined, settings: DenoiseSettings, progress: Progress | None = None) -> RawFrame:
+    """Run the network; raises ModelError and UnsupportedDeviceError."""
+    found = examined.found
+    signal = Signal(found.told, found.clip, examined.levels)
+    effort = Effort(settings.strength, settings.tile, progress)
+    return denoise(examined.frame, signal, _engine(examined.card, settings), effort)
+
+
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
     """Write the result and say what was done; raises as `denoise_file`."""
     with _timed(photo.seconds, "write"):
         beside = write_photo(photo.output, denoised)
-    frame, found, engine = photo.frame, photo.found, _engine(photo.card, settings)
+    examined = photo.examined
+    frame, found, card = examined.frame, examined.found, examined.card
     return DenoiseReport(
         source=str(photo.source),
         output=str(photo.output),
@@ -123,14 +142,14 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         shot=float(found.noise.shot.mean()),
         read=float(found.noise.read.mean()),
         sigma=found.noise.sigma_at(),
-        model=photo.card.name,
-        model_sha256=photo.card.sha256,
-        device=engine.name,
+        model=card.name,
+        model_sha256=card.sha256,
+        device=_engine(card, settings).name,
         evidence=statements(found),
-        bad_pixels=photo.bad_pixels,
+        bad_pixels=examined.bad_pixels,
         correlated=found.correlated,
         clip=tuple(found.clip.tolist()),
-        warning="; ".join(filter(None, (photo.warning, beside))) or None,
+        warning="; ".join(filter(None, (_denoised_note(photo.source), examined.warning, beside))) or None,
         seconds=photo.seconds,
     )
 

@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, PackageLoader, Template
 
-from rawclean import __version__
 from rawclean.batch import storage
 from rawclean.batch.crops import Crops, noisiest_crops
 from rawclean.batch.journal import Entry, State
 from rawclean.core.printable import escaped, without_credentials
 from rawclean.errors import OutputError, RawcleanError
 from rawclean.io.atomic import check_target, write_atomically
+from rawclean.version import __version__
 
 _HEAD = b"<title>rawclean: "
 SHOWN = 12

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from rawclean import __version__
 from rawclean.cli.batch import batch
 from rawclean.cli.bench import bench
 from rawclean.cli.calibrate import calibrate
@@ -24,6 +23,7 @@ from rawclean.cli.simulate import simulate
 from rawclean.cli.train import app as train
 from rawclean.cli.verify import verify
 from rawclean.errors import RawcleanError, UsageError
+from rawclean.version import __version__
 
 FAILED, WRONG_USAGE = 1, 2
 

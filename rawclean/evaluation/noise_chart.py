@@ -14,7 +14,6 @@ from typing import Protocol
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from rawclean import __version__
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import OutputError
 from rawclean.evaluation.drawing import (
@@ -30,6 +29,7 @@ from rawclean.evaluation.drawing import (
     to_svg,
 )
 from rawclean.io.atomic import write_atomically
+from rawclean.version import __version__
 
 WIDTH, HEIGHT = 860, 560
 LEFT, RIGHT, TOP, BOTTOM = 84, 70, 76, 62

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rawclean import __version__
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
@@ -25,6 +24,7 @@ from rawclean.io.pictures import jpeg_bytes
 from rawclean.io.stored import StoredSamples
 from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
 from rawclean.io.xmp import mark_denoised
+from rawclean.version import __version__
 
 SOFTWARE = f"rawclean {__version__}"
 DNG_VERSION, OLDEST_READER, JPEG_XL_VERSION = (1, 4, 0, 0), (1, 1, 0, 0), (1, 7, 0, 0)

@@ -6,7 +6,9 @@ Inputs and outputs have the names of `onnx_names`; height and width are free, in
 import contextlib
 import importlib.util
 import io
+import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -40,8 +42,7 @@ def export_onnx(network: Network, path: Path) -> None:
     height, width = (units * step for units in _EXAMPLE_UNITS)
     example = (torch.full((1, planes, height, width), 0.2), *(torch.full((planes,), value) for value in (1e-3, 1e-6)))
     rows, columns = (step * torch.export.Dim(side, min=1, max=_MOST_UNITS) for side in ("rows", "columns"))
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # of the exporter's own libraries
+    with _quiet():
         program = torch.onnx.export(
             NoisePredictor(network).eval(),
             example,
@@ -55,3 +56,15 @@ def export_onnx(network: Network, path: Path) -> None:
     assert program is not None
     ClearMetadataAndDocStringPass()(program.model)  # where each node comes from, with paths of this machine
     program.save(path)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter and its libraries tell of themselves."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,78 @@
+"""rawclean from Python: its examples, and mosaics that are in memory."""
+
+import doctest
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rawpy
+from dng_factory import make_frame, write_dng
+from noisy_planes import with_noise
+
+import rawclean
+import rawclean.api
+from rawclean.core.noise import NoiseModel
+from rawclean.core.xtrans import CANONICAL
+from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnsupportedSensorError
+
+
+def test_the_examples_are_true(tmp_path, monkeypatch):
+    (tmp_path / "tests" / "data").mkdir(parents=True)
+    shutil.copy(Path(__file__).parent / "data" / "guitar.dng", tmp_path / "tests" / "data")
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testmod(rawclean.api)
+    assert result.attempted >= 8
+    assert result.failed == 0
+
+
+def noisy_ramp(side: int = 192) -> tuple[np.ndarray, np.ndarray]:
+    clean = np.broadcast_to(np.linspace(0.05, 0.6, side, dtype=np.float32), (side, side))
+    noise = NoiseModel(np.float32([4e-3]), np.float32([1e-5]))
+    return clean, with_noise(clean[None], noise)[0]
+
+
+@pytest.mark.parametrize("pattern", ["RGGB", "BGGR", "GRBG", "GBRG", "", "".join(CANONICAL)])
+@pytest.mark.parametrize("settings", [{}, {"noise": (4e-3, 1e-5)}])
+def test_a_mosaic_of_any_pattern_is_denoised(pattern, settings):
+    clean, noisy = noisy_ramp()
+    codes = (noisy * 4000 + 200).round().astype(np.int32)
+    denoised = rawclean.denoise_mosaic(codes, pattern, 200, 4200, **settings)
+    assert denoised.dtype == np.float32
+    error, before = denoised - (clean * 4000 + 200), codes - (clean * 4000 + 200)
+    assert np.square(error).mean() < 0.05 * np.square(before).mean()
+
+
+def test_a_mosaic_from_rawpy_gives_what_its_file_gives(tmp_path):
+    frame = make_frame((128, 192))
+    path = write_dng(tmp_path / "in.dng", frame)
+    noise = (1e-3, 1e-6)
+    rawclean.denoise_file(path, tmp_path / "out.dng", noise=noise)
+    with rawpy.imread(str(path)) as raw:
+        denoised = rawclean.denoise_mosaic(raw.raw_image_visible, "RGGB", [[512, 512], [512, 512]], 16383, noise=noise)
+    with rawpy.imread(str(tmp_path / "out.dng")) as raw:
+        factor = raw.white_level / 16383
+        stored = raw.raw_image_visible.astype(np.float32) / factor
+    assert factor >= 2
+    assert np.abs(denoised - stored).max() <= 0.51 / factor
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((np.ones((64, 64)), "RGBW", 0, 1), UnsupportedSensorError),
+        ((np.ones((8, 64)), "RGGB", 0, 1), UnsupportedSensorError),
+        ((np.ones((3, 64, 64)), "RGGB", 0, 1), UnsupportedSensorError),
+        ((np.full((64, 64), np.nan), "RGGB", 0, 1), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", 2, 1), InvalidLevelsError),
+        ((np.full((64, 64), 0.5), "RGGB", 0, 1), InvalidNoiseError),
+    ],
+)
+def test_what_is_no_mosaic_is_refused(arguments, error):
+    with pytest.raises(error):
+        rawclean.denoise_mosaic(*arguments)
+
+
+def test_the_package_offers_nothing_else():
+    with pytest.raises(AttributeError, match="no attribute 'denoise'"):
+        _ = rawclean.denoise
