@@ -1,6 +1,7 @@
 """DNG files of any layout: a generator that shares no code with the product's writers but the TIFF structure."""
 
 import math
+import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -128,6 +129,16 @@ def write_dng(
 def entry(tag: int, kind: int, values: Iterable[float], order: str = "<") -> Entry:
     """An entry for `write_dng`."""
     return empty_tiff(order).encode(tag, kind, list(values))
+
+
+def opcode(number: int, parameters: bytes) -> bytes:
+    """One opcode of version 1.3."""
+    return struct.pack(">4I", number, 0x01030000, 0, len(parameters)) + parameters
+
+
+def opcode_list(*opcodes: bytes) -> bytes:
+    """The value of an OpcodeList."""
+    return struct.pack(">I", len(opcodes)) + b"".join(opcodes)
 
 
 def _raw_entries(canvas: TiffCanvas, frame: RawFrame, storage: Storage) -> list[Entry]:

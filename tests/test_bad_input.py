@@ -248,16 +248,17 @@ def test_file_size_limit(sample, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_weights(rawclean, sample, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("suffix", "engine"), [("safetensors", "torch"), ("onnx", "openvino")])
+def test_damaged_weights(rawclean, sample, tmp_path, monkeypatch, suffix, engine):
     from rawclean.models import manifest
 
     folder = tmp_path / "weights"
     shutil.copytree(manifest.shipped_weights(), folder)
-    for weights in folder.glob("*.safetensors"):
+    for weights in folder.glob(f"s*.{suffix}"):
         data = bytearray(weights.read_bytes())
         data[-1] ^= 1
         weights.write_bytes(data)
     monkeypatch.setattr(manifest, "shipped_weights", lambda: folder)
-    result = rawclean("denoise", sample, "-o", tmp_path / "out.dng")
+    result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--engine", engine)
     assert_refused(result, "sha256 differs", tmp_path, {"weights"})
     assert rawclean("models", "verify").status == 1

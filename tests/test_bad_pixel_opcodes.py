@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from dng_factory import Storage, entry, make_frame, write_dng
+from dng_factory import Storage, entry, make_frame, opcode, opcode_list, write_dng
 
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.choices import BadPixels
@@ -31,14 +31,6 @@ NOISE = NoiseModel.uniform(1e-3, 1e-6)
 POINTS = [(0, 0), (20, 31), (40, 41), (63, 95)]
 RECTANGLES = [(10, 50, 13, 51)]
 LISTED = sorted([*POINTS, (10, 50), (11, 50), (12, 50)])
-
-
-def opcode(number, parameters):
-    return struct.pack(">4I", number, 0x01030000, 0, len(parameters)) + parameters
-
-
-def opcode_list(*opcodes):
-    return struct.pack(">I", len(opcodes)) + b"".join(opcodes)
 
 
 def constant(code):

@@ -22,7 +22,7 @@ from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.ljpeg_reader import decode_lossless
 from rawclean.io.metadata import read_metadata
 from rawclean.io.raw import count_samples, read_raw
-from rawclean.io.tiff import LONG, SHORT, Tiff
+from rawclean.io.tiff import LONG, SHORT, Tiff, TiffCanvas
 from rawclean.io.writers import write_photo
 
 STORED = {
@@ -189,6 +189,26 @@ def test_tiles_that_reach_beyond_the_image(tmp_path, layout, size):
     assert np.array_equal(read.raster, frame.raster)
 
 
+@pytest.mark.parametrize("over", ["header", "raw directory", "IFD0", "values", "preview"])
+@pytest.mark.parametrize("name", ["strips", "ljpeg"])
+def test_a_part_over_something_else(tmp_path, name, over):
+    path = write(tmp_path / "a.dng", STORED[name])
+    (tag, offsets), _ = places(path)
+    facts = read_metadata(path)
+    first = facts.tiff.first()
+    offsets[1] = {
+        "header": 4,
+        "raw directory": facts.raw.offset + 8,
+        "IFD0": first.offset + 8,
+        "values": facts.raw.entries[tags.ACTIVE_AREA].offset,
+        "preview": facts.tiff.integers(first.entries[tags.STRIP_OFFSETS])[0],
+    }[over]
+    path = write(tmp_path / "b.dng", STORED[name], [entry(tag, LONG, offsets)])
+    path.write_bytes(path.read_bytes() + bytes(8192))  # so that nothing lies beyond the end
+    with pytest.raises(UnreadablePhotoError, match="lies over tags or a preview"):
+        read_raw(path)
+
+
 def test_strips_in_any_order_are_read_where_they_lie(tmp_path):
     path = write(tmp_path / "a.dng", STORED["strips"])
     (tag, offsets), _ = places(path)
@@ -240,6 +260,40 @@ def test_sizes_without_data(tmp_path, name, side):
 def test_sizes_that_are_none(tmp_path, tag, values):
     with pytest.raises(UnreadablePhotoError):
         read_raw(write(tmp_path / "a.dng", STORED["ljpeg"], [entry(tag, SHORT, values)]))
+
+
+@pytest.mark.parametrize(("compression", "side"), [(1, 1), (1, 2), (7, 2), (8, 1)])
+def test_more_tiles_than_a_photo_has(tmp_path, compression, side):
+    path = tmp_path / "a.dng"
+    write_dng(path, make_frame((400, 400)), storage=Storage(tile=(side, side), compression=compression))
+    with bounded(), pytest.raises(UnreadablePhotoError, match="parts of"):
+        read_raw(path)
+
+
+def test_many_places_of_pictures_cost_no_time(tmp_path):
+    """200,000 strips of a preview with a gap after each, which the writer gives back."""
+    path = write_dng(tmp_path / "a.dng", make_frame())
+    tiff = Tiff(path.read_bytes() + bytes(1_600_000))
+    canvas, count, start = TiffCanvas(tiff), 200_000, path.stat().st_size
+    strips = [
+        tiff.encode(tags.STRIP_OFFSETS, LONG, range(start, start + 8 * count, 8)),
+        tiff.encode(tags.STRIP_BYTE_COUNTS, LONG, [4] * count),
+    ]
+    canvas.set_first(canvas.write_directory(tiff.first().with_entries(strips)))
+    path.write_bytes(canvas.finish())
+    with bounded():
+        write_photo(tmp_path / "out.dng", DenoisedPhoto(read_raw(path), NoiseModel.uniform(1e-4, 1e-6), 1.0))
+
+
+def test_more_sub_images_than_a_photo_has(tmp_path):
+    path = write_dng(tmp_path / "a.dng", make_frame())
+    tiff = Tiff(path.read_bytes())
+    canvas = TiffCanvas(tiff)
+    links = tiff.encode(tags.SUB_IFDS, LONG, [*tiff.integers(tiff.first().entries[tags.SUB_IFDS])] * (1 << 20))
+    canvas.set_first(canvas.write_directory(tiff.first().with_entries([links])))
+    path.write_bytes(canvas.finish())
+    with bounded(), pytest.raises(UnreadablePhotoError, match="directories of tags"):
+        read_raw(path)
 
 
 def test_a_size_without_data_in_another_format(shared, tmp_path):

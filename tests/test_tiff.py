@@ -55,7 +55,7 @@ def test_a_rational_without_denominator_is_no_integer():
 
 def test_a_released_block_is_used_again_and_the_rest_stays():
     canvas = TiffCanvas(Tiff(b"II*\0\x08\0\0\0" + b"A" * 40 + b"KEEP"))
-    canvas.release(8, 40)
+    canvas.release([(8, 40)])
     assert canvas.place(b"B" * 30) == 8
     data = bytes(canvas.finish())
     assert data[8:38] == b"B" * 30

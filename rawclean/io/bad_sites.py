@@ -4,9 +4,10 @@ import numpy as np
 
 from rawclean.core.frame import RawFrame
 from rawclean.core.site_places import places_of
+from rawclean.errors import UnreadablePhotoError
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
-from rawclean.io.opcodes import bad_pixel_sites
+from rawclean.io.opcodes import bad_pixel_sites, opcode_numbers
 
 LEAST_BLACK = 32.0
 """ADU of black below which a zero may be a sample like others."""
@@ -16,6 +17,14 @@ LARGEST_SHARE = 1e-3
 """Of all samples; more zeros than these are an area without image, not single sites."""
 NEIGHBOURHOOD, LARGEST_CLUSTER = 5, 3
 """Side of the window in which more than so many zeros are no single sites."""
+MOST_LISTED = 0.5
+"""Share of all samples: the rest cannot tell what more bad ones should have been."""
+
+
+def check_opcodes(facts: Metadata) -> None:
+    """Raise UnreadablePhotoError where an opcode list of a DNG is not whole: what it says is then done by halves."""
+    for entry in filter(None, map(facts.entry, tags.OPCODE_LISTS)):
+        opcode_numbers(entry.data)
 
 
 def listed_bad_sites(frame: RawFrame, facts: Metadata) -> np.ndarray | None:
@@ -30,7 +39,10 @@ def listed_bad_sites(frame: RawFrame, facts: Metadata) -> np.ndarray | None:
     opcodes = facts.raw.entries.get(tags.OPCODE_LIST_1)
     if opcodes is None or facts.is_lossy:  # LibRaw has spread the codes that a constant would be one of
         return None
-    return bad_pixel_sites(opcodes.data, frame.raster, facts.numbers(tags.LINEARIZATION_TABLE))
+    listed = bad_pixel_sites(opcodes.data, frame.raster, facts.numbers(tags.LINEARIZATION_TABLE))
+    if listed is not None and int(listed.sum()) > MOST_LISTED * listed.size:
+        raise UnreadablePhotoError("its list of bad pixels (OpcodeList1) names most of its samples; is the file whole?")
+    return listed
 
 
 def _marked_by_zero(frame: RawFrame) -> np.ndarray | None:

@@ -25,7 +25,7 @@ from rawclean.io.dng import (
     raw_entries,
     version_entries,
 )
-from rawclean.io.metadata import Metadata
+from rawclean.io.metadata import Metadata, picture_blocks
 from rawclean.io.opcodes import (
     BAD_PIXEL_OPCODES,
     MAP_POLYNOMIAL,
@@ -102,12 +102,11 @@ class _Graft:
 
     def _release(self, page: Directory) -> None:
         """Give back what is stored anew: the table, its values but pinned ones, and the picture if it is replaced."""
-        self.canvas.release(page.offset, page.size)
-        for entry in page.entries.values():
-            if entry.offset is not None and entry.tag not in _PINNED_TAGS:
-                self.canvas.release(entry.offset, len(entry.data))
+        values = [entry for entry in page.entries.values() if entry.tag not in _PINNED_TAGS]
+        blocks = [(entry.offset, len(entry.data)) for entry in values if entry.offset is not None]
         if page.offset == self.raw_offset or (self.pixels is not None and self._is_preview(page)):
-            self._release_data(page)
+            blocks += picture_blocks(self.tiff, page)
+        self.canvas.release([(page.offset, page.size), *blocks])
 
     def _write(self, page: Directory, next_offset: int) -> int:
         """Store a released `page` with its picture replaced; return its offset."""
@@ -153,18 +152,6 @@ class _Graft:
     def _new_preview(self, pixels: NDArray[np.uint8]) -> int:
         entries = preview_entries(self.canvas, pixels, preview_size(pixels))
         return self.canvas.write_directory(Directory(0).with_entries(entries))
-
-    def _release_data(self, page: Directory) -> None:
-        """Give back the blocks of the page's picture."""
-        pairs = (
-            (tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS),
-            (tags.TILE_OFFSETS, tags.TILE_BYTE_COUNTS),
-            (tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT),
-        )
-        for offsets, sizes in pairs:
-            blocks = (self.tiff.integers(page.entries.get(tag)) for tag in (offsets, sizes))
-            for offset, size in zip(*blocks, strict=False):
-                self.canvas.release(offset, size)
 
 
 def _may_be_spread(raw: Directory) -> bool:

@@ -17,6 +17,10 @@ from rawclean.io.metadata import Metadata
 
 MAX_WHITE, MAX_WIDE_WHITE = 65535, 2**32 - 1
 """Of samples of 16 bits or fewer, and of wider ones."""
+LEAST_RANGE = 16
+"""Steps from black to white; sensors have more than a hundred."""
+LARGEST_SPREAD = 1 / 8
+"""Of blacks, as a share of the range; those of a sensor's sites differ by thousandths."""
 MAX_PERIOD = 64
 """Of black levels that repeat."""
 MAX_SIGNAL = 65536.0
@@ -30,12 +34,10 @@ def read_levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
     """
     if facts.is_lossy:
         return Levels(np.zeros((1, 1), np.float32), float(raw.white_level))
-    if layout is PlainLayout.LINEAR_RGB:
-        black = np.array(facts.numbers(tags.BLACK_LEVEL) or (0.0,), np.float32)
-        if len(black) not in (1, 3):
-            raise InvalidLevelsError(f"{len(black)} black levels for three colours; the file is damaged")
-        return Levels(black[:, None, None], _white(raw, facts))
-    return Levels(_black(raw, facts), _white(raw, facts))
+    black = _black_of_colours(facts) if layout is PlainLayout.LINEAR_RGB else _black(raw, facts)
+    levels = Levels(black, _white(raw, facts))
+    _check_range(levels, is_float=facts.has_float_samples)
+    return levels
 
 
 def without_black_deltas(frame: RawFrame, facts: Metadata) -> None:
@@ -65,6 +67,25 @@ def check_signal(frame: RawFrame) -> None:
     largest, levels = float(np.abs(frame.raster).max()), frame.levels
     if not largest <= MAX_SIGNAL * levels.scale + abs(levels.white):
         raise InvalidLevelsError(f"a sample of {largest:g} where white is {levels.white:g}; the file is damaged")
+
+
+def _check_range(levels: Levels, *, is_float: bool) -> None:
+    """Raise InvalidLevelsError where next to nothing lies between black and white, or one black far from the others."""
+    least, most = float(levels.black.min()), float(levels.black.max())
+    if not is_float and levels.scale < LEAST_RANGE:
+        raise InvalidLevelsError(f"only {levels.scale:g} steps from black to white, {levels.white:g}; is it damaged?")
+    if most - least > LARGEST_SPREAD * (levels.white - least):
+        raise InvalidLevelsError(
+            f"black levels from {least:g} to {most:g}, white {levels.white:g}; the file is damaged"
+        )
+
+
+def _black_of_colours(facts: Metadata) -> np.ndarray:
+    """The blacks of a demosaiced image, (1, 1, 1) or (3, 1, 1)."""
+    values = facts.numbers(tags.BLACK_LEVEL) or (0.0,)
+    if len(values) not in (1, 3):
+        raise InvalidLevelsError(f"{len(values)} black levels for three colours; the file is damaged")
+    return np.array(values, np.float32)[:, None, None]
 
 
 def _black(raw: rawpy.RawPy, facts: Metadata) -> np.ndarray:

@@ -5,6 +5,7 @@ ran out of data, has made other samples than those that were coded, and their co
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import imagecodecs
@@ -62,7 +63,8 @@ def _code_bits(samples: NDArray[Any], header: Jpeg) -> int:
     for index, table in enumerate(header.tables):
         values = samples[..., index].astype(np.uint16)
         difference = values - _predicted(values, header.selection, 1 << (header.precision - 1))
-        bits += int(_bits_of(header.code_lengths.get(table, {})).take(difference).sum(dtype=np.int64))
+        categories = _categories().take(difference)
+        bits += int(_bits_of(header.code_lengths.get(table, {})).take(categories).sum(dtype=np.int64))
     return bits
 
 
@@ -83,13 +85,19 @@ def _predicted(values: NDArray[np.uint16], selection: int, middle: int) -> NDArr
 
 
 def _bits_of(lengths: Mapping[int, int]) -> NDArray[np.uint8]:
-    """Bits of code and value for each difference modulo 2^16; 255 for one that has no code."""
+    """Bits of code and value for each category of differences; 255 for one that has no code."""
     bits = np.full(_CATEGORIES, 255, dtype=np.uint8)
     for category, length in lengths.items():
         if category < _CATEGORIES:
             bits[category] = length + category % 16  # the one value of category 16 needs no more bits
+    return bits
+
+
+@cache
+def _categories() -> NDArray[np.uint8]:
+    """The category of each difference modulo 2^16: the bits of its distance from zero."""
     distance = np.minimum(np.arange(1 << 16), np.arange(1 << 16, 0, -1))
-    return bits.take(np.frexp(distance.astype(np.float32))[1])
+    return np.frexp(distance.astype(np.float32))[1].astype(np.uint8)
 
 
 def _damaged() -> UnreadablePhotoError:

@@ -12,7 +12,7 @@ from rawclean.core.frame import Camera
 from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io.ciff import ciff_camera, is_ciff
 from rawclean.io.enclosed import CAMERA_MARKERS, EXIF_MARKER, GPS_MARKER, SEARCHED, enclosed_tiff
-from rawclean.io.tiff import TIFF_STARTS, Directory, NotTiffError, Tiff
+from rawclean.io.tiff import TIFF_STARTS, Directory, Entry, NotTiffError, Tiff
 
 NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
 PHOTOMETRIC, MAKE, MODEL, STRIP_OFFSETS, ORIENTATION = 262, 271, 272, 273, 274
@@ -34,7 +34,7 @@ COLOR_MATRIX_1, AS_SHOT_NEUTRAL, CALIBRATION_ILLUMINANT_1 = 50721, 50728, 50778
 ORIGINAL_RAW_FILE_NAME, ORIGINAL_RAW_FILE_DATA, ORIGINAL_RAW_FILE_DIGEST = 50827, 50828, 50973
 RAW_DATA_UNIQUE_ID, RAW_IMAGE_DIGEST, NEW_RAW_IMAGE_DIGEST = 50781, 50972, 51111
 NOISE_REDUCTION_APPLIED, NOISE_PROFILE = 50935, 51041
-OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3 = 51008, 51009, 51022
+OPCODE_LISTS = OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3 = 51008, 51009, 51022
 PHOTOMETRIC_CFA, PHOTOMETRIC_LINEAR = 32803, 34892
 COMPRESSION_NONE, COMPRESSION_JPEG, COMPRESSION_DEFLATE = 1, 7, 8
 COMPRESSION_LOSSY_JPEG, COMPRESSION_JPEG_XL = 34892, 52546
@@ -45,8 +45,14 @@ STORAGE_TAGS = (
     *(TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS),
 )
 """Where the samples lie and how they are cut."""
-FLOATING_POINT = 3
+UNSIGNED, SIGNED, FLOATING_POINT = 1, 2, 3
 """SampleFormat."""
+PICTURE_PLACES = (
+    (STRIP_OFFSETS, STRIP_BYTE_COUNTS),
+    (TILE_OFFSETS, TILE_BYTE_COUNTS),
+    (JPEG_OFFSET, JPEG_BYTE_COUNT),
+)
+"""Offsets and sizes of the blocks of a picture."""
 
 ISO_OVERFLOW = 65535
 """EXIF's 16-bit ISO at its end; the true value is in one of the tags of 32 bits."""
@@ -104,11 +110,15 @@ class Metadata:
         """Whether a DNG's raw image is stored as floating point numbers."""
         return FLOATING_POINT in self.numbers(SAMPLE_FORMAT)
 
+    def entry(self, tag: int) -> Entry | None:
+        """A tag of the DNG's raw directory, else of IFD0; None where absent."""
+        if self.tiff is None or self.raw is None:
+            return None
+        return self.raw.entries.get(tag) or self.tiff.first().entries.get(tag)
+
     def numbers(self, tag: int) -> tuple[float, ...]:
         """Values of a tag of the DNG's raw directory, else of IFD0; empty where absent."""
-        if self.tiff is None or self.raw is None:
-            return ()
-        return self.tiff.numbers(self.raw.entries.get(tag) or self.tiff.first().entries.get(tag))
+        return self.tiff.numbers(self.entry(tag)) if self.tiff else ()
 
     def integers(self, tag: int) -> tuple[int, ...]:
         """As `numbers`, without what is not finite, cut to whole numbers."""
@@ -143,6 +153,18 @@ def read_metadata(path: Path) -> Metadata:
         return _of_tiff(Tiff(data))
     except NotTiffError:
         return _of_enclosed(data)
+
+
+def picture_blocks(tiff: Tiff, page: Directory) -> list[tuple[int, int]]:
+    """Offset and bytes of each block of the picture of a directory."""
+    pairs = ((tiff.integers(page.entries.get(tag)) for tag in pair) for pair in PICTURE_PLACES)
+    return [block for offsets, sizes in pairs for block in zip(offsets, sizes, strict=False)]
+
+
+def picture_pages(tiff: Tiff) -> list[Directory]:
+    """The directories that may hold a picture, IFD0 first, each once; raises UnreadablePhotoError."""
+    pages = (page for top in tiff.chain() for page in (top, *tiff.children(top, SUB_IFDS)))
+    return list({page.offset: page for page in pages}.values())
 
 
 def _content(path: Path) -> bytes:
@@ -193,8 +215,7 @@ def _raw_directory(tiff: Tiff) -> Directory:
 
     Raises UnreadablePhotoError where there is none, UnsupportedSensorError where there are several.
     """
-    pages = [page for top in tiff.chain() for page in (top, *tiff.children(top, SUB_IFDS))]
-    raws = {page.offset: page for page in pages if _is_raw(tiff, page)}
+    raws = [page for page in picture_pages(tiff) if _is_raw(tiff, page)]
     if not raws:
         raise UnreadablePhotoError("this DNG has no full-resolution raw image")
     if len(raws) > 1:
@@ -202,7 +223,7 @@ def _raw_directory(tiff: Tiff) -> Directory:
             f"holds {len(raws)} raw images (pixel shift, bracketing or an enhanced copy), which belong together; "
             "export one of them as a DNG of its own, and denoise that"
         )
-    return next(iter(raws.values()))
+    return raws[0]
 
 
 def _is_raw(tiff: Tiff, page: Directory) -> bool:

@@ -21,10 +21,12 @@ _CONSTANT = struct.Struct(">II")
 _LIST = struct.Struct(">III")
 _POINT, _RECTANGLE = 2, 4
 """Numbers of each: row, column; top, left, bottom, right."""
+MOST_CONSTANTS = 64
+"""That mark bad sites; cameras have one."""
 
 
 def opcode_numbers(data: bytes) -> list[int]:
-    """The numbers of the opcodes in a list; what is cut off is left out."""
+    """The numbers of the opcodes in a list; raises UnreadablePhotoError where the list is not whole."""
     return [number for number, _ in _opcodes(data)]
 
 
@@ -37,8 +39,8 @@ def without_opcodes(data: bytes, numbers: Collection[int]) -> bytes:
 def bad_pixel_constants(data: bytes) -> list[int]:
     """The codes that mark bad sites; raises UnreadablePhotoError where a list is damaged."""
     found = [opcode[_HEAD.size :] for number, opcode in _opcodes(data) if number == FIX_BAD_PIXELS_CONSTANT]
-    if any(len(parameters) != _CONSTANT.size for parameters in found):
-        raise _damaged()
+    if len(found) > MOST_CONSTANTS or any(len(parameters) != _CONSTANT.size for parameters in found):
+        raise _damaged_sites()
     return [_CONSTANT.unpack(parameters)[0] for parameters in found]
 
 
@@ -56,21 +58,21 @@ def bad_pixel_sites(data: bytes, raster: np.ndarray, table: Sequence[float] = ()
     bad = np.zeros(raster.shape, bool)
     for constant in bad_pixel_constants(data):
         bad |= raster == (table[min(constant, len(table) - 1)] if table else np.float32(constant))
-    for number, opcode in _opcodes(data):
-        if number == FIX_BAD_PIXELS_LIST:
-            points, rectangles = _places(opcode[_HEAD.size :])
-            bad |= _marked(points, rectangles, bad.shape)
+    places = [_places(opcode[_HEAD.size :]) for number, opcode in _opcodes(data) if number == FIX_BAD_PIXELS_LIST]
+    if places:
+        points, rectangles = (np.concatenate(each) for each in zip(*places, strict=True))
+        bad |= _marked(points, rectangles, bad.shape)
     return bad
 
 
 def _places(parameters: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Points (N, 2) and rectangles (N, 4) of a FixBadPixelsList; raises UnreadablePhotoError."""
     if len(parameters) < _LIST.size:
-        raise _damaged()
+        raise _damaged_sites()
     _, points, rectangles = _LIST.unpack_from(parameters)
     numbers = np.frombuffer(parameters, ">i4", offset=_LIST.size, count=(len(parameters) - _LIST.size) // 4)
     if 4 * (_POINT * points + _RECTANGLE * rectangles) != len(parameters) - _LIST.size:
-        raise _damaged()
+        raise _damaged_sites()
     places = numbers.astype(np.int64)
     split = _POINT * points
     return places[:split].reshape(points, _POINT), places[split:].reshape(rectangles, _RECTANGLE)
@@ -92,21 +94,25 @@ def _marked(points: NDArray[np.int64], rectangles: NDArray[np.int64], size: tupl
     return marks[:-1, :-1] > 0
 
 
-def _damaged() -> UnreadablePhotoError:
+def _damaged_sites() -> UnreadablePhotoError:
     return UnreadablePhotoError("its list of bad pixels (OpcodeList1) is damaged; is the file whole?")
 
 
 def _opcodes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    if len(data) < 4:
-        return
-    (count,) = struct.unpack_from(">I", data)
-    position = 4
-    for _ in range(count):
-        if position + _HEAD.size > len(data):
-            return
-        number, _, _, size = _HEAD.unpack_from(data, position)
-        end = position + _HEAD.size + size
-        if end > len(data):
-            return
-        yield number, data[position:end]
-        position = end
+    """Number and bytes of each opcode; an empty list has none. Raises UnreadablePhotoError where one is cut off."""
+    try:
+        (count,) = struct.unpack_from(">I", data) if data else (0,)
+        position = 4
+        for _ in range(count):
+            number, _, _, size = _HEAD.unpack_from(data, position)
+            end = position + _HEAD.size + size
+            if end > len(data):
+                raise _cut_off()
+            yield number, data[position:end]
+            position = end
+    except struct.error as error:
+        raise _cut_off() from error
+
+
+def _cut_off() -> UnreadablePhotoError:
+    return UnreadablePhotoError("a list of corrections for raw developers (OpcodeList) is cut off; is the file whole?")

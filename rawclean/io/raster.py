@@ -32,6 +32,7 @@ def check_raw_image(facts: Metadata) -> None:
     if not facts.is_dng:
         return
     image = stored_image(facts)
+    _check_table(facts)
     if image.compression in (tags.COMPRESSION_LOSSY_JPEG, tags.COMPRESSION_JPEG):
         for segment in image.segments:
             _check_jpeg(read_markers(_block(facts, segment)), segment, image)
@@ -119,6 +120,13 @@ def _check_jpeg(jpeg: Jpeg, segment: Segment, image: StoredImage) -> None:
             f"a JPEG of {jpeg.width}x{jpeg.height}x{jpeg.components} samples for a part of its raw image of "
             f"{segment.columns}x{segment.rows}x{image.colours}; copy the file from the card again"
         )
+
+
+def _check_table(facts: Metadata) -> None:
+    """Raise UnreadablePhotoError where a linearisation table is not of 16-bit numbers, as LibRaw takes it to be."""
+    table = facts.entry(tags.LINEARIZATION_TABLE)
+    if table is not None and (table.kind != SHORT or not 0 < table.count <= 1 << 16):
+        raise UnreadablePhotoError("its LinearizationTable is not one of 16-bit numbers; the file is damaged")
 
 
 def _linearisation(facts: Metadata, image: StoredImage) -> NDArray[np.float32] | None:

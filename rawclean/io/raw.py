@@ -25,13 +25,14 @@ from rawclean.errors import (
 )
 from rawclean.io import libraw
 from rawclean.io import metadata as tags
-from rawclean.io.bad_sites import listed_bad_sites
+from rawclean.io.bad_sites import check_opcodes, listed_bad_sites
 from rawclean.io.levels import check_signal, read_levels, without_black_deltas
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
 from rawclean.io.raw_digest import contradicts_digest
 from rawclean.io.segments import stored_image
 from rawclean.io.white_balance import NO_GAINS, camera_gains, neutral_gains
+from rawclean.io.whole import check_whole
 
 FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's turn to EXIF's orientation, for files whose tags are not read."""
@@ -43,6 +44,8 @@ DIGEST_DIFFERS = (
 
 MIN_SIDE = 16
 """Smallest visible side, in samples, that is a photo."""
+MOST_MASKED = 64
+"""Masked areas; Adobe's DNG SDK reads four."""
 
 
 def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
@@ -55,8 +58,10 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
     _check_is_file(path)
     try:
         facts = read_metadata(path)
+        check_whole(path, facts)
         _check_dng_layout(facts)
         check_raw_image(facts)
+        check_opcodes(facts)
         ours = None if libraw_reads(facts) else read_raster(facts)
         with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
             raster = libraw.samples(raw, path) if ours is None else ours
@@ -208,8 +213,13 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
 
 
 def _masked_areas(facts: Metadata) -> tuple[ActiveArea, ...]:
-    """The rectangles of MaskedAreas: top, left, bottom and right of each; those without extent do not count."""
+    """The rectangles of MaskedAreas: top, left, bottom and right of each; those without extent do not count.
+
+    Raises InvalidLevelsError where there are more than a sensor has.
+    """
     corners = facts.integers(tags.MASKED_AREAS)
+    if len(corners) > 4 * MOST_MASKED:
+        raise InvalidLevelsError(f"{len(corners) // 4} masked areas (MaskedAreas); the file is damaged")
     rectangles = zip(*(corners[side::4] for side in range(4)), strict=False)
     return tuple(
         ActiveArea(top, left, bottom - top, right - left)

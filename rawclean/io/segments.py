@@ -1,7 +1,7 @@
 """Where the samples of a DNG's raw image lie: strips or tiles (TIFF 6.0, sections 3 and 15).
 
-All are there, inside the file and apart from each other, and none is too small for what it must hold. What LibRaw does
-not find it leaves as the memory was, which may be another photo.
+All are there, inside the file and apart from each other, from the tags and from other pictures, and none is too small
+for what it must hold. What LibRaw does not find it leaves as the memory was, which may be another photo.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Literal
 
 from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata
+from rawclean.io.metadata import Metadata, picture_blocks, picture_pages
 
 MAX_SAMPLES = 1 << 30
 """More than any sensor has; a damaged size must not fill the memory."""
@@ -21,7 +21,8 @@ MOST_SAMPLES_PER_BYTE = {
     tags.COMPRESSION_JPEG_XL: 1 << 16,
 }
 """One bit for each; deflate's limit; two bits for each block of 64, chroma at half size; an even 512x512 tile."""
-_HEADER = 8
+MAX_SEGMENTS = 1 << 15
+"""More than the rows of any photo, each a strip, or its tiles of 64x64."""
 _COMPRESSION_VC5 = 9
 
 
@@ -84,13 +85,14 @@ def stored_image(facts: Metadata) -> StoredImage:
     _check_storage(facts, compression, colours)
     image = StoredImage(
         *(height, width, colours, bits[0]),
-        floating=tags.FLOATING_POINT in _integers(facts, tags.SAMPLE_FORMAT),
+        floating=_is_floating(facts),
         order=">" if facts.tiff and facts.tiff.order == ">" else "<",
         compression=compression,
         predictor=_size(facts, tags.PREDICTOR, 1),
         segments=_segments(facts, height, width),
     )
-    _check_places(image.segments, len(facts.tiff.data) if facts.tiff else 0)
+    _check_inside(image.segments, len(facts.tiff.data) if facts.tiff else 0)
+    _check_apart(image.segments, _other_places(facts))
     for segment in image.segments:
         _check_filled(image, segment)
     return image
@@ -122,6 +124,16 @@ def _check_storage(facts: Metadata, compression: int, colours: int) -> None:
         raise UnsupportedSensorError("DNG with its colours in planes apart; this is not supported yet")
 
 
+def _is_floating(facts: Metadata) -> bool:
+    """Whether samples are floating point numbers; raises UnsupportedSensorError where they are no whole ones either."""
+    kinds = set(_integers(facts, tags.SAMPLE_FORMAT))
+    if not kinds <= {tags.UNSIGNED} and kinds != {tags.FLOATING_POINT}:
+        raise UnsupportedSensorError(
+            "samples that may be negative or are no numbers (SampleFormat); is the file whole?"
+        )
+    return bool(kinds) and kinds != {tags.UNSIGNED}
+
+
 def _segments(facts: Metadata, height: int, width: int) -> tuple[Segment, ...]:
     """All strips or tiles, by rows."""
     tiled = bool(_integers(facts, tags.TILE_OFFSETS))
@@ -130,6 +142,8 @@ def _segments(facts: Metadata, height: int, width: int) -> tuple[Segment, ...]:
     offsets = _integers(facts, tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS)
     sizes = _integers(facts, tags.TILE_BYTE_COUNTS if tiled else tags.STRIP_BYTE_COUNTS)
     count = -(-height // rows) * -(-width // columns)
+    if count > MAX_SEGMENTS:
+        raise UnreadablePhotoError(f"a raw image in {count} parts of {columns}x{rows} samples; the file is damaged")
     if not count <= min(len(offsets), len(sizes)):
         raise UnreadablePhotoError(f"{min(len(offsets), len(sizes))} of {count} parts of its raw image are there")
     corners = ((top, left) for top in range(0, height, rows) for left in range(0, width, columns))
@@ -139,17 +153,35 @@ def _segments(facts: Metadata, height: int, width: int) -> tuple[Segment, ...]:
     )
 
 
-def _check_places(segments: Sequence[Segment], end: int) -> None:
-    """Raise UnreadablePhotoError where a segment is missing, or outside of the file, or shares bytes with another."""
-    free = _HEADER
-    for segment in sorted(segments, key=lambda segment: segment.offset):
-        if segment.size < 1 or segment.offset < _HEADER:
+def _check_inside(segments: Sequence[Segment], end: int) -> None:
+    """Raise UnreadablePhotoError where a segment is missing, or outside of the file."""
+    for segment in segments:
+        if segment.size < 1 or segment.offset < 1:
             raise UnreadablePhotoError("a part of its raw image is missing; copy the file from the card again")
         if segment.offset + segment.size > end:
             raise UnreadablePhotoError("its raw image ends beyond the end of the file; copy it from the card again")
-        if segment.offset < free:
+
+
+def _other_places(facts: Metadata) -> list[tuple[int, int]]:
+    """Start and end of what has a place in the file beside the raw image: tags, and other pictures."""
+    assert facts.tiff is not None
+    assert facts.raw is not None
+    others = (page for page in picture_pages(facts.tiff) if page.offset != facts.raw.offset)
+    blocks = (block for page in others for block in picture_blocks(facts.tiff, page))
+    return [*facts.tiff.places(), *((offset, offset + size) for offset, size in blocks)]
+
+
+def _check_apart(segments: Sequence[Segment], others: Sequence[tuple[int, int]]) -> None:
+    """Raise UnreadablePhotoError where a segment shares bytes with another one, or with what else has its place."""
+    parts = [(segment.offset, segment.offset + segment.size, True) for segment in segments]
+    rest = [(start, end, False) for start, end in others if start < end]
+    part_end = rest_end = 0
+    for start, end, is_part in sorted(parts + rest):
+        if is_part and start < part_end:
             raise UnreadablePhotoError("two parts of its raw image lie at the same place; the file is damaged")
-        free = segment.offset + segment.size
+        if start < (rest_end if is_part else part_end):
+            raise UnreadablePhotoError("a part of its raw image lies over tags or a preview; the file is damaged")
+        part_end, rest_end = (end, rest_end) if is_part else (part_end, max(rest_end, end))
 
 
 def _check_filled(image: StoredImage, segment: Segment) -> None:

@@ -4,6 +4,7 @@ A DNG is a TIFF file, and so are most camera RAW files. Values stay the bytes of
 numbers, so that what rawclean does not understand is carried over unchanged (TIFF 6.0, section 2).
 """
 
+import heapq
 import math
 import struct
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,10 @@ MAX_NUMBERS = 1 << 20
 """In one value: more than the tiles of any photo."""
 MAX_TEXT = 256
 """Bytes of a name."""
+_HEADER = 8
+"""Bytes."""
+_MOST_GAPS = 1024
+"""In which new blocks are looked for a place, so that many small ones cost no time."""
 _TIMES_READ, _SMALL_FILE = 2, 1 << 16
 """All values together are at most so many times the file: some writers let two directories share a value."""
 
@@ -84,6 +89,7 @@ class Tiff:
         self.data = data
         self.order = order
         self._directories: dict[int, Directory] = {}
+        self._places: list[tuple[int, int]] = [(0, _HEADER)]
         self._unread = _TIMES_READ * len(data) + _SMALL_FILE
 
     def first(self) -> Directory:
@@ -117,9 +123,15 @@ class Tiff:
         return list(chain.values())
 
     def children(self, parent: Directory, tag: int) -> list[Directory]:
-        """The directories that entry `tag` of `parent` points to."""
+        """The directories that entry `tag` of `parent` points to; raises UnreadablePhotoError as `directory` does."""
         entry = parent.entries.get(tag)
+        if entry is not None and entry.count > MAX_DIRECTORIES:
+            raise UnreadablePhotoError(f"more than {MAX_DIRECTORIES} directories of tags; the file is damaged")
         return [self.directory(offset) for offset in self.integers(entry)]
+
+    def places(self) -> list[tuple[int, int]]:
+        """Start and end of all that has been read: the header, directories, and values that lie outside of them."""
+        return list(self._places)
 
     def numbers(self, entry: Entry | None) -> tuple[float, ...]:
         """Values as floats, none of unknown type; a rational with denominator zero is left as not a number.
@@ -169,6 +181,7 @@ class Tiff:
         (count,) = self._unpack("H", offset)
         if count > MAX_ENTRIES:
             raise UnreadablePhotoError(f"a directory of {count} tags; the file is damaged")
+        self._places.append((offset, offset + 2 + 12 * count))
         entries: dict[int, Entry] = {}
         for index in range(count):
             entry = self._entry(offset + 2 + 12 * index)
@@ -191,7 +204,10 @@ class Tiff:
         self._unread -= size
         if self._unread < 0:
             raise UnreadablePhotoError("its tags hold more than the file; the file is damaged")
-        return Entry(tag, kind, count, bytes(self.data[offset : offset + size]), offset if size > 4 else None)
+        if size <= 4:
+            return Entry(tag, kind, count, bytes(self.data[offset : offset + size]))
+        self._places.append((offset, offset + size))
+        return Entry(tag, kind, count, bytes(self.data[offset : offset + size]), offset)
 
     def _values(self, entry: Entry) -> tuple[float, ...]:
         return struct.unpack(self.order + _FORMATS[entry.kind] * entry.count, entry.data)
@@ -214,10 +230,13 @@ class TiffCanvas:
         self._data = bytearray(tiff.data)
         self._free: list[tuple[int, int]] = []
 
-    def release(self, offset: int, size: int) -> None:
-        """Give a range back; later blocks may overwrite it."""
-        if offset >= 8 and offset + size <= len(self._data) and size > 0:
-            self._free = _merged([*self._free, (offset, offset + size)])
+    def release(self, blocks: Iterable[tuple[int, int]]) -> None:
+        """Give ranges of the file, each an offset and a size, back: they are zeroed, and later blocks may go there."""
+        ranges = [(offset, offset + size) for offset, size in blocks if offset >= _HEADER and size > 0]
+        merged = _merged([*self._free, *(each for each in ranges if each[1] <= len(self._data))])
+        for start, end in merged:
+            self._data[start:end] = bytes(end - start)
+        self._free = sorted(heapq.nlargest(_MOST_GAPS, merged, key=lambda gap: gap[1] - gap[0]))
 
     def place(self, block: bytes | memoryview) -> int:
         """Store a block at an even offset and return the offset."""
@@ -250,15 +269,13 @@ class TiffCanvas:
         """Store a block at exactly `offset`, beyond all that is stored so far; what lies before it becomes free."""
         end = len(self._data)
         self._data += bytes(offset - end) + block
-        self.release(end, offset - end)
+        self.release([(end, offset - end)])
 
     def finish(self) -> bytearray:
-        """The file; free ranges are zeroed, and cut off at the end."""
-        for start, end in reversed(self._free):
-            if end == len(self._data):
-                del self._data[start:]
-            else:
-                self._data[start:end] = bytes(end - start)
+        """The file; a free range at its end is cut off."""
+        start, end = self._free[-1] if self._free else (0, 0)
+        if end == len(self._data):
+            del self._data[start:]
         return self._data
 
     def _row(self, entry: Entry) -> bytes:

@@ -1,0 +1,48 @@
+"""Files of cameras that end too early: refused, although LibRaw would fill up what is missing."""
+
+import contextlib
+import struct
+
+import pytest
+
+from rawclean.errors import UnreadablePhotoError
+from rawclean.io.metadata import read_metadata
+from rawclean.io.raw import read_raw
+from rawclean.io.whole import check_whole
+
+
+@pytest.mark.parametrize("cut", [1, 100, 1500])
+def test_the_end_of_a_photo_of_another_format_is_cut_off(shared, tmp_path, cut):
+    for name in ("nikon_d1_iso200_bggr.nef", "kodak_dc120_chart.kdc"):
+        path = shared / "raw" / name
+        (tmp_path / name).write_bytes(path.read_bytes()[:-cut])
+        with pytest.raises(UnreadablePhotoError, match="beyond the end of the file"):
+            read_raw(tmp_path / name)
+
+
+CONTAINERS = {
+    "a.raf": b"FUJIFILMCCD-RAW ".ljust(84, b"0") + struct.pack(">6I", 108, 20, 128, 20, 148, 52) + bytes(92),
+    "a.cr3": struct.pack(">I8s", 24, b"ftypcrx ") + bytes(12) + struct.pack(">I4sQ", 1, b"mdat", 176) + bytes(160),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_the_end_of_another_container_is_cut_off(tmp_path, name):
+    path = tmp_path / name
+    assert len(CONTAINERS[name]) == 200
+    for size, message in ((200, "not a RAW photo"), (199, "beyond the end of the file")):
+        path.write_bytes(CONTAINERS[name][:size])
+        with pytest.raises(UnreadablePhotoError, match=message):
+            read_raw(path)
+
+
+def test_sizes_of_other_makers_may_mean_something_else(shared, tmp_path):
+    """Panasonic's and Hasselblad's may be those of the samples before they are compressed."""
+    data = (shared / "raw" / "nikon_d1_iso200_bggr.nef").read_bytes()
+    make = b"NIKON CORPORATION"
+    for name, ends in (("HASSELBLAD", False), ("Nikon", True)):
+        path = tmp_path / "a.nef"
+        path.write_bytes(data[:-100].replace(make, name.encode().ljust(len(make), b"\0")))
+        facts = read_metadata(path)
+        with pytest.raises(UnreadablePhotoError) if ends else contextlib.nullcontext():
+            check_whole(path, facts)
