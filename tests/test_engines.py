@@ -1,4 +1,6 @@
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,6 +151,14 @@ def test_a_cpu_takes_openvino_and_without_it_torch(monkeypatch):
     assert pick_engine(card, EngineChoice.AUTO, DeviceChoice.CPU, Precision.FP32).name == "torch cpu float32"
     with pytest.raises(UnsupportedDeviceError, match="pip install openvino"):
         pick_engine(card, EngineChoice.OPENVINO, DeviceChoice.AUTO, Precision.AUTO)
+
+
+def test_info_says_what_computes_and_why(rawclean, monkeypatch):
+    sample = Path(__file__).parent / "data" / "guitar.dng"
+    monkeypatch.setattr("rawclean.engines.pick.may_have_gpu", lambda: False)
+    assert re.search(r"^engine +openvino$", rawclean("info", sample).out, re.MULTILINE)
+    monkeypatch.setattr("rawclean.engines.pick.openvino_is_installed", lambda: False)
+    assert "pip install openvino" in rawclean("info", sample).out
 
 
 def test_openvino_does_not_run_on_a_gpu():

@@ -17,6 +17,7 @@ def info(
 ) -> None:
     """Show camera, geometry, noise and the model that would be chosen."""
     shot_and_read = options.parse_noise(noise)
+    from rawclean.engines.pick import engine_of
     from rawclean.noise_source import find_noise
     from rawclean.pipeline import choose, read_photo, statements
     from rawclean.settings import DenoiseSettings
@@ -25,6 +26,7 @@ def info(
     frame = read_photo(source, settings)
     found = find_noise(frame, settings.told_noise)
     area, exposure = frame.active, frame.exposure
+    card = choose(frame, found.noise, settings)
     facts = {
         "camera": str(frame.camera),
         "iso": exposure.iso,
@@ -46,7 +48,8 @@ def info(
         "evidence": [f"{each.origin}: sigma {each.sigma:.5f} within {each.width:.0%}" for each in statements(found)],
         "noise_is_smoothed": found.correlated,
         "clip_level": found.clip.tolist(),
-        "model": choose(frame, found.noise, settings).name,
+        "model": card.name,
+        "engine": engine_of(card),
     }
     for warning in filter(None, (frame.doubt, found.warning)):
         print_warning(warning)

@@ -27,6 +27,17 @@ def pick_engine(card: ModelCard, engine: EngineChoice, device: DeviceChoice, pre
     return _torch_engine(card, device, precision)
 
 
+def engine_of(card: ModelCard) -> str:
+    """What would run a model without being told, and why it is not OpenVINO, for people."""
+    if _takes_openvino(card, EngineChoice.AUTO, DeviceChoice.AUTO):
+        return "openvino"
+    if may_have_gpu():
+        return "torch, which may find a graphics card"
+    if not openvino_is_installed():
+        return "torch; OpenVINO, which is faster on a CPU, is not installed (pip install openvino)"
+    return f"torch; model {card.name} has no ONNX file for OpenVINO"
+
+
 def openvino_is_installed() -> bool:
     """Whether it can be imported."""
     return importlib.util.find_spec("openvino") is not None
