@@ -1,5 +1,8 @@
 import dataclasses
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +162,14 @@ def test_info_says_what_computes_and_why(rawclean, monkeypatch):
     assert re.search(r"^engine +openvino$", rawclean("info", sample).out, re.MULTILINE)
     monkeypatch.setattr("rawclean.engines.pick.openvino_is_installed", lambda: False)
     assert "pip install openvino" in rawclean("info", sample).out
+
+
+def test_openvino_tells_nobody_of_its_start(tmp_path):
+    code = "import sys, rawclean.engines.openvino_engine; print([name for name in sys.modules if 'telemetry' in name])"
+    environment = os.environ | {"HOME": str(tmp_path)}
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert "openvino_telemetry.main" not in seen.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_openvino_does_not_run_on_a_gpu():

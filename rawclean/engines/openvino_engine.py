@@ -9,19 +9,15 @@ import threading
 from pathlib import Path
 
 import numpy as np
-import openvino
-from openvino import opset13
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import LARGEST_NOISE, NoiseModel
 from rawclean.engines.choices import Precision
 from rawclean.engines.guides import noise_guides, sigma_around
+from rawclean.engines.openvino_runtime import openvino, opset13
 from rawclean.models.onnx_names import GUIDE, IN_SIGMAS
 
 _DEVICE = "CPU"
-openvino.Tensor(np.zeros(1, np.float32))
-# Its bindings find numpy at the first array: two threads that bring one at the same time wait for each other without
-# end. A module is imported by one thread.
 
 
 class OpenVinoEngine:

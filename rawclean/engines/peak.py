@@ -24,8 +24,7 @@ def peak_gmac_per_second(engine: str) -> float:
 
 
 def _openvino(number_format: str) -> tuple[Callable[[], object], int]:
-    import openvino  # noqa: PLC0415 (only where it is installed)
-    from openvino import opset13  # noqa: PLC0415
+    from rawclean.engines.openvino_runtime import openvino, opset13  # noqa: PLC0415 (only where it is installed)
 
     count = os.cpu_count() or 1
     given = opset13.parameter([count, CHANNELS, SIDE, SIDE], np.float32)
