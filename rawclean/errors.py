@@ -61,5 +61,5 @@ class WorkerLostError(RawcleanError):
     """Work that has cost the process that did it its life, more than once."""
 
 
-class ConfigError(RawcleanError):
+class ConfigError(UsageError):
     """A configuration file that cannot be understood."""

@@ -65,13 +65,27 @@ def test_groups_of_commands_have_tables_of_tables(rawclean, folder):
 def test_a_mistake_is_one_clear_line(rawclean, folder, sample, text, word):
     (folder / "rawclean.toml").write_text(text)
     result = rawclean("info", sample)
-    assert result.status == 1
+    assert result.status == 2
     assert word in result.err
     assert len(result.err.splitlines()) == 1
 
 
-def test_a_value_of_the_wrong_kind_is_a_usage_error(rawclean, folder, sample):
-    (folder / "rawclean.toml").write_text('[denoise]\nstrength = "much"\n')
-    result = rawclean("denoise", sample)
-    assert result.status == 2
-    assert "strength" in result.err
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('strength = "much"', "strength = nan", "strength = -0.5", "strength = 7", "tile = -8", "iso = inf"),
+        *('device = "tpu"', 'compression = "zip"', 'model = "none"', 'noise = "5,5"', "noise = true"),
+        *("[batch]\nmax-memory = '2X'", "[batch]\ntimeout = nan", "[batch]\ninclude = '*.nef'"),
+    ],
+)
+def test_an_impossible_value_is_named_with_its_file(rawclean, folder, sample, text):
+    key = text.rpartition("\n")[2].partition(" ")[0]
+    (folder / "rawclean.toml").write_text(text)
+    (folder / "shoot").mkdir()
+    (folder / "shoot" / "one.dng").write_bytes(sample.read_bytes())
+    for command in (("config", "show"), ("batch", "shoot")):
+        result = rawclean(*command)
+        assert (result.status, result.out) == (2, "")
+        assert f"rawclean.toml: {key} = " in result.err
+        assert len(result.err.splitlines()) == 1
+    assert not (folder / "shoot" / "denoised").exists()

@@ -6,14 +6,17 @@ import pty
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from rawclean.batch.journal import Journal, journal_path
 from rawclean.batch.plan import Selection, plan_jobs
-from rawclean.batch.storage import is_local, join, local_path
+from rawclean.batch.storage import LeftOut, is_local, join, local_path
 from rawclean.core.printable import escaped, without_credentials
+from rawclean.io.scratch import scratch_folder
 
 LATIN = os.fsdecode(b"caf\xe9.dng")
 NAMES = [
@@ -144,7 +147,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, sample):
     finally:
         os.seteuid(0)
     assert [job.name for job in jobs] == ["one.dng"]
-    assert told == [("closed", "Permission denied")]
+    assert told == [("closed", LeftOut.BLOCKED, "Permission denied")]
 
 
 def test_text_is_harmless():
@@ -170,3 +173,20 @@ def test_a_journal_keeps_names_as_bytes(tmp_path):
             journal.begin(job, "", None)
             assert journal.find(job.name).source == str(tmp_path / LATIN)
             assert [entry.name for entry in journal.entries()] == [LATIN]
+
+
+@posix
+def test_links_of_a_run_that_was_killed_are_removed_by_a_later_one(sample, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    shutil.copy(sample, tmp_path / LATIN)
+    leave = "import os, sys; from pathlib import Path; from rawclean.io.spelled import spelled\n"
+    leave += "spelled(Path(os.fsdecode(sys.argv[1]))); os.kill(os.getpid(), 9)"
+    environment = os.environ | {"TMPDIR": str(tmp_path / "temporary")}
+    subprocess.run([sys.executable, "-c", leave, tmp_path / LATIN], env=environment)
+    (left,) = (tmp_path / "temporary").iterdir()
+    for age, kept in ((3600, True), (3 * 24 * 3600, False)):
+        os.utime(left, times=(0, time.time() - age))
+        scratch_folder().cleanup()
+        assert left.exists() == kept
+    assert (tmp_path / LATIN).read_bytes() == sample.read_bytes()

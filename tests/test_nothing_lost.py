@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from rawclean.batch.journal import Entry, Journal, State
 from rawclean.errors import OutputError, TargetFullError
 from rawclean.io.atomic import check_target, write_atomically
 from rawclean.pipeline import prepare
@@ -161,6 +162,68 @@ def test_a_journal_of_another_kind_is_used_or_named(rawclean, shoot, change, wor
         one_line(result, word)
     else:
         assert json.loads(result.out)["skipped"] == "done before"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(f"{column} = x'00ff'" for column in ("name", "source", "stamp", "digest", "settings", "time", "state")),
+        *(
+            f"report = json_set(report, '$.{field}', 'text')"
+            for field in ("seconds", "seconds.network", "sigma", "shot")
+        ),
+        *("report = json_set(report, '$.seconds', json('[]'))", "report = json_set(report, '$.camera', 7)"),
+        *("report = replace(report, '\"sigma\": 0', '\"sigma\": 1e9990')", "report = x'5b5d'"),
+        *("report = '[1, 2]'", f"report = '{100_000 * '['}'"),
+    ],
+)
+def test_a_journal_with_values_of_another_kind_is_named(tmp_path, change):
+    report = dict.fromkeys(("model", "model_sha256", "camera", "noise_origin"), "x")
+    report |= {"shot": 1e-3, "read": 1e-6, "sigma": 0.01, "seconds": {"network": 1.0}}
+    path = tmp_path / "journal.sqlite"
+    with Journal(path) as journal:
+        journal.put(Entry("one.dng", "a/one.dng", "1 2", "0a", "[]", None, State.DONE, None, report, "now"))
+        assert journal.entries()[0].report == report
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute(f"UPDATE jobs SET {change}").rowcount == 1
+        database.commit()
+    with Journal(path) as journal, pytest.raises(OutputError, match=r"is damaged .*; delete it") as failure:
+        journal.entries()
+    assert len(str(failure.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such links for all users")
+def test_a_journal_that_is_a_link_to_nowhere_is_named(rawclean, shoot, tmp_path):
+    (shoot / "denoised").mkdir()
+    (shoot / "denoised" / "rawclean-journal.sqlite").symlink_to(tmp_path / "elsewhere.sqlite")
+    for options in ((), ("--dry-run",)):
+        one_line(rawclean("batch", shoot, *options), "rawclean-journal.sqlite: is a link that leads nowhere")
+    assert not (tmp_path / "elsewhere.sqlite").exists()
+
+
+def test_a_result_of_somebody_else_is_named(rawclean, shoot):
+    (shoot / "denoised").mkdir()
+    (shoot / "denoised" / "one.dng").write_text("mine")
+    one_line(rawclean("batch", shoot), "denoised/one.dng: a result exists that no batch made", status=0)
+    assert (shoot / "denoised" / "one.dng").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_what_is_no_file_is_named(rawclean, shoot, tmp_path):
+    (tmp_path / "other").mkdir()
+    (shoot / "linked").symlink_to(tmp_path / "other")
+    for number in range(7):
+        (shoot / f"lost{number}.nef").symlink_to(tmp_path / "never.nef")
+    (shoot / "lost.txt").symlink_to(tmp_path / "never.txt")
+    os.mkfifo(shoot / "pipe.dng")
+    os.mkfifo(shoot / "pipe")
+    result = rawclean("batch", shoot, "--quiet")
+    assert result.status == 0
+    lines = [line.partition(": ")[2].partition(": ")[2] for line in sorted(result.err.splitlines())]
+    assert lines[0] == "1 left out, links to folders, which are not followed: linked"
+    assert lines[1] == "1 left out, pipes, sockets or devices: pipe.dng"
+    assert lines[2].startswith("7 left out, links that lead nowhere: lost")
+    assert lines[2].endswith(", ...")
 
 
 def test_a_batch_passes_over_what_is_denoised(rawclean, shoot, tmp_path):

@@ -63,10 +63,21 @@ def test_sidecars_are_copied_under_both_names_but_never_replaced(tmp_path):
     (tmp_path / "a.xmp").write_text(PACKETS["attributes"])
     (tmp_path / "a.cr2.xmp").write_text(PACKETS["elements"])
     (tmp_path / "b.xmp").write_text("mine")
-    copy_sidecars(source, output)
+    copy_sidecars(source, output, denoised=True)
     assert (tmp_path / "b.xmp").read_text() == "mine"
     assert properties((tmp_path / "b.dng.xmp").read_bytes())["neural_restore"] == "raw-denoise"
     assert (tmp_path / "a.xmp").read_text() == PACKETS["attributes"]
+
+
+@pytest.mark.parametrize("strength", ["0", "1"])
+def test_only_what_is_denoised_is_marked(tmp_path, rawclean, strength):
+    source = write_dng(tmp_path / "in.dng", make_frame())
+    (tmp_path / "in.xmp").write_text(PACKETS["elements"])
+    (tmp_path / "in.dng.xmp").write_text(PACKETS["attributes"])
+    assert rawclean("denoise", source, "-o", tmp_path / "out.dng", "--strength", strength, "-q").status == 0
+    for copied, original in (("out.xmp", "in.xmp"), ("out.dng.xmp", "in.dng.xmp")):
+        same = (tmp_path / copied).read_bytes() == (tmp_path / original).read_bytes()
+        assert same == (strength == "0")
 
 
 def test_the_dng_itself_is_marked(tmp_path, rawclean):
@@ -88,7 +99,7 @@ def test_the_dng_itself_is_marked(tmp_path, rawclean):
 def test_sidecars_of_rawtherapee_and_art_are_copied_as_they_are(tmp_path):
     for suffix in (".pp3", ".arp"):
         (tmp_path / f"a.cr2{suffix}").write_bytes(b"[Version]\r\nAppVersion=5.9\r\n")
-    copy_sidecars(tmp_path / "a.cr2", tmp_path / "b.dng")
+    copy_sidecars(tmp_path / "a.cr2", tmp_path / "b.dng", denoised=True)
     for suffix in (".pp3", ".arp"):
         assert (tmp_path / f"b.dng{suffix}").read_bytes() == b"[Version]\r\nAppVersion=5.9\r\n"
 

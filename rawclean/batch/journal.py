@@ -7,6 +7,7 @@ gone, however it went. Names in it are bytes that need not be UTF-8, credentials
 
 import hashlib
 import json
+import math
 import os
 import re
 import sqlite3
@@ -31,6 +32,8 @@ JOURNAL = "rawclean-journal.sqlite"
 _VERSION = 1
 """Of the schema, in SQLite's user_version; journals from before it had one hold 0 and the same columns."""
 _COLUMNS = ("name", "source", "stamp", "digest", "settings", "before", "state", "error", "report", "time")
+_MAY_BE_NULL = ("digest", "before", "error", "report")
+"""All others hold text, as these do where they are not null."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     name TEXT PRIMARY KEY,
@@ -45,10 +48,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     time TEXT NOT NULL
 ) WITHOUT ROWID
 """
-_REPORTED = {"model": str, "model_sha256": str, "camera": str, "noise_origin": str, "seconds": dict} | dict.fromkeys(
-    ("shot", "read", "sigma"), float
-)
-"""What resuming and the page about a run need to know of a report."""
+_REPORTED_TEXTS = ("model", "model_sha256", "camera", "noise_origin")
+_REPORTED_NUMBERS = ("shot", "read", "sigma")
+"""What resuming and the page about a run need to know of a report, beside its seconds."""
 
 
 class State(Enum):
@@ -86,6 +88,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if path.is_symlink() and not path.exists():  # the journal would be made wherever it leads
+            raise OutputError(f"{path}: is a link that leads nowhere; delete it")
         with self._failing_clearly():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
@@ -190,14 +194,27 @@ def _damaged(path: Path, reason: str) -> OutputError:
 
 
 def _entry(row: tuple[Any, ...], path: Path) -> Entry:
-    name, source, stamp, digest, settings, before, state, error, report, time = row
+    fields = dict(zip(_COLUMNS, row, strict=True))
     try:
-        told = None if report is None else json.loads(report)
-        if told is not None and not all(isinstance(told[field], kind) for field, kind in _REPORTED.items()):
-            raise ValueError("a report of unknown fields")
-        return Entry(name, source, stamp, digest, settings, before, State(state), error, told, time)
-    except (ValueError, KeyError, TypeError) as wrong:
-        raise _damaged(path, f"{name}: {wrong}") from wrong
+        for column, value in fields.items():
+            if not (isinstance(value, str) or (value is None and column in _MAY_BE_NULL)):
+                raise ValueError(f"{column} is no text")
+        report = None if fields["report"] is None else _report(fields["report"])
+        return Entry(**fields | {"state": State(fields["state"]), "report": report})
+    except ValueError as error:
+        raise _damaged(path, f"{fields['name']}: {error}") from error
+
+
+def _report(text: str) -> dict[str, Any]:
+    """The fields of a `DenoiseReport`; raises ValueError where those that are needed are not there, or no such."""
+    try:
+        told: dict[str, Any] = json.loads(text)
+        numbers = [*(told[field] for field in _REPORTED_NUMBERS), *told["seconds"].values()]
+        if all(map(math.isfinite, numbers)) and all(isinstance(told[field], str) for field in _REPORTED_TEXTS):
+            return told
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError("a report of unknown fields") from error
+    raise ValueError("a report of unknown values")
 
 
 def _now() -> str:

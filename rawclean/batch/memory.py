@@ -31,18 +31,12 @@ class MemoryBudget:
         """`limit` in bytes is for the whole process; None is half of the machine's memory, which one photo may exceed.
 
         `network` is what the network needs, in bytes.
-
-        Raises MemoryLimitError where the network alone needs more.
         """
         self._strict = limit is not None
         self._limit = limit if limit is not None else _half_of_the_machine()
         self._capacity = self._limit - PROGRAM - network
         self._held = 0
         self._changed = threading.Condition()
-        if self._strict and self._capacity <= 0:
-            raise MemoryLimitError(
-                f"--max-memory {_mib(self._limit)}: too little for any photo; 24 megapixels take 1.5G"
-            )
 
     @contextmanager
     def hold(self, photo: str, samples: int) -> Iterator[None]:
@@ -69,7 +63,7 @@ class MemoryBudget:
 
 @lru_cache
 def memory_budget(limit: int | None, settings: DenoiseSettings) -> MemoryBudget:
-    """The budget that all photos of this process share; raises MemoryLimitError."""
+    """The budget that all photos of this process share."""
     return MemoryBudget(limit, _network_bytes(settings.tile, settings))
 
 

@@ -8,6 +8,7 @@ from rawclean.batch.plan import Job
 from rawclean.denoise_report import DenoiseReport
 
 DENOISED = "is denoised already; --force denoises it again"
+EXISTS = "a result exists that no batch made; --force replaces it"
 
 
 class Step(Enum):

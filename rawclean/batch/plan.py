@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import count
@@ -14,9 +14,6 @@ from rawclean.io.suffixes import RAW_SUFFIXES
 
 DEFAULT_FOLDER = "denoised"
 NAME_FIELDS = ("stem", "ext", "folder")
-
-Unreadable = Callable[[str, str], None]
-"""Told of a sub-folder that cannot be looked into, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +51,19 @@ class Selection:
     """Template of the results' names with {stem}, {ext} and {folder}; None keeps name and sub-folder."""
 
 
-def plan_jobs(folder: str, output: str, selection: Selection, unreadable: Unreadable | None = None) -> list[Job]:
+def plan_jobs(folder: str, output: str, selection: Selection, note: storage.Note | None = None) -> list[Job]:
     """One job per RAW file below `folder`, sorted; results keep the sub-folders, below `output`.
 
     Photos in `output` itself are results of an earlier run and no sources. Two photos that differ only in their suffix
     keep it in the name of the result, those that some file systems would take for one get a number. Raises OutputError
     where a template gives two photos one name, UsageError where it is none, and UnreadablePhotoError where there is no
-    such folder.
+    such folder. `note` is told of what may hold photos, and is left out.
     """
     if not storage.is_folder(folder):
         raise UnreadablePhotoError(f"{folder}: no such folder; use `rawclean denoise` for one file")
     if storage.is_same(folder, output):
         raise OutputError(f"{output}: is the folder of the sources; name another with --out")
-    photos = dict(sorted(_photos(folder, output, selection, unreadable)))
+    photos = dict(sorted(_photos(folder, output, selection, note)))
     alone = Counter(path.with_suffix("") for path in photos)
     names = {path: _named(path, selection, alone=alone[path.with_suffix("")] == 1) for path in photos}
     if selection.name is not None:
@@ -76,19 +73,35 @@ def plan_jobs(folder: str, output: str, selection: Selection, unreadable: Unread
 
 
 def _photos(
-    folder: str, output: str, selection: Selection, unreadable: Unreadable | None
+    folder: str, output: str, selection: Selection, note: storage.Note | None
 ) -> Iterator[tuple[PurePosixPath, str]]:
     """Relative path and stamp of each photo that is selected."""
     results = storage.relative(output, folder)
-    for name, stamp in storage.list_files(folder, unreadable):
+
+    def counts(path: PurePosixPath) -> bool:
+        return not (_is_hidden(path) or (results and results in (path, *path.parents)))
+
+    def note_those(name: str, why: storage.LeftOut, said: str) -> None:
         path = PurePosixPath(name)
-        hidden = any(part.startswith(".") for part in path.parts)
-        if path.suffix.lower() not in RAW_SUFFIXES or hidden or (results and results in path.parents):
-            continue
-        if selection.include and not _matches(path, selection.include):
-            continue
-        if not _matches(path, selection.exclude):
+        of_photos = why in (storage.LeftOut.BLOCKED, storage.LeftOut.FOLDER_LINK)
+        if note and counts(path) and (of_photos or _is_selected(path, selection)):
+            note(name, why, said)
+
+    for name, stamp in storage.list_files(folder, note_those):
+        path = PurePosixPath(name)
+        if counts(path) and _is_selected(path, selection):
             yield path, stamp
+
+
+def _is_hidden(path: PurePosixPath) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_selected(path: PurePosixPath, selection: Selection) -> bool:
+    """Whether a file has the name of a photo that the user wants."""
+    if path.suffix.lower() not in RAW_SUFFIXES or _matches(path, selection.exclude):
+        return False
+    return not selection.include or _matches(path, selection.include)
 
 
 def _matches(path: PurePosixPath, globs: tuple[str, ...]) -> bool:

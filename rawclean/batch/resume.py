@@ -6,7 +6,7 @@ from enum import Enum
 
 from rawclean.batch import storage
 from rawclean.batch.journal import Entry, Journal, State
-from rawclean.batch.outcome import Outcome
+from rawclean.batch.outcome import EXISTS, Outcome
 from rawclean.batch.plan import Job
 from rawclean.core.printable import without_credentials
 from rawclean.errors import RawcleanError
@@ -24,8 +24,7 @@ class Redo(Enum):
     ALL = "all"
 
 
-EXISTS, SAME, FINISHED, NOT_FAILED = (
-    "a result exists that no batch made; --force replaces it",
+SAME, FINISHED, NOT_FAILED = (
     "done before",
     "had just been finished when an earlier run ended",
     "did not fail before",
@@ -68,16 +67,16 @@ def _done_before(job: Job, there: str, entry: Entry, settings: DenoiseSettings) 
     if entry.state is State.BEGUN:  # results appear whole: one that was not there before is finished
         if entry.before == there or entry.stamp != job.stamp:
             return None
-        _finish_sidecars(job)
+        _finish_sidecars(job, denoised=settings.strength > 0)
         return FINISHED
     same_size = storage.size_of(entry.stamp) == storage.size_of(job.stamp)
     same_photo = entry.stamp == job.stamp or (same_size and entry.digest == storage.digest(job.source))
     return SAME if same_photo and _model_is_current(entry, settings) else None
 
 
-def _finish_sidecars(job: Job) -> None:
+def _finish_sidecars(job: Job, *, denoised: bool) -> None:
     if storage.is_local(job.source) and storage.is_local(job.output) and job.output.endswith(".dng"):
-        copy_sidecars(storage.local_path(job.source), storage.local_path(job.output))
+        copy_sidecars(storage.local_path(job.source), storage.local_path(job.output), denoised=denoised)
 
 
 def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:

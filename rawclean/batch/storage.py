@@ -8,19 +8,33 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
 
 from rawclean.errors import OutputError, UnreadablePhotoError
+from rawclean.io.scratch import scratch_folder
 from rawclean.io.xmp import sidecars
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _LOCAL = ("file", "local")
+
+
+class LeftOut(Enum):
+    """Why something below a folder is none of its files."""
+
+    BLOCKED = "cannot be looked into"
+    FOLDER_LINK = "links to folders, which are not followed"
+    LOST_LINK = "links that lead nowhere"
+    NO_FILE = "pipes, sockets or devices"
+
+
+Note = Callable[[str, LeftOut, str], None]
+"""Told of what is left out: its path in the folder, why, and what the system says of it."""
 
 
 def is_local(place: str) -> bool:
@@ -61,14 +75,14 @@ def relative(place: str, folder: str) -> PurePosixPath | None:
     return PurePosixPath(inner[len(outer) + 1 :]) if inner.startswith(f"{outer}/") else None
 
 
-def list_files(folder: str, unreadable: Callable[[str, str], None] | None = None) -> Iterator[tuple[str, str]]:
+def list_files(folder: str, note: Note | None = None) -> Iterator[tuple[str, str]]:
     """Every file below a folder: path relative to it, with forward slashes, and a stamp that changes when it does.
 
-    The stamp is its size, with its time or its entity tag. A folder that is not there has no files. `unreadable` is
-    told of each sub-folder that cannot be looked into, and why.
+    The stamp is its size, with its time or its entity tag. A folder that is not there has no files. `note` is told of
+    what is left out.
     """
     with _reading(folder):
-        yield from _local_files(local_path(folder), unreadable) if is_local(folder) else _remote_files(folder)
+        yield from _local_files(local_path(folder), note) if is_local(folder) else _remote_files(folder)
 
 
 def size_of(stamp: str) -> str:
@@ -91,7 +105,7 @@ def source_at_hand(source: str) -> Iterator[Path]:
     if is_local(source):
         yield local_path(source)
         return
-    with tempfile.TemporaryDirectory(prefix="rawclean-") as folder:
+    with scratch_folder() as folder:
         yield _fetch(source, Path(folder))
 
 
@@ -106,7 +120,7 @@ def result_at_hand(output: str) -> Iterator[Path]:
         _make_folder(target.parent)
         yield target
         return
-    with tempfile.TemporaryDirectory(prefix="rawclean-") as folder:
+    with scratch_folder() as folder:
         target = Path(folder, PurePosixPath(output).name)
         yield target
         _send(target, output)
@@ -140,20 +154,41 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made ({error.strerror or error})") from error
 
 
-def _local_files(root: Path, unreadable: Callable[[str, str], None] | None) -> Iterator[tuple[str, str]]:
+def _local_files(root: Path, note: Note | None) -> Iterator[tuple[str, str]]:
     """Links to files are files; links to folders are not followed, they may lead round in a circle."""
 
-    def failed(error: OSError) -> None:
-        if unreadable and not isinstance(error, FileNotFoundError):
-            unreadable(Path(error.filename).relative_to(root).as_posix(), error.strerror or str(error))
+    def leave_out(path: str, why: LeftOut | None, said: str = "") -> None:
+        if note and why:
+            note(Path(path).relative_to(root).as_posix(), why, said)
 
-    for folder, _, names in os.walk(root, onerror=failed):
-        for name in names:
-            path = Path(folder, name)
-            with suppress(OSError):  # gone meanwhile, or a link that leads nowhere
-                told = path.stat()
-                if stat.S_ISREG(told.st_mode):
-                    yield path.relative_to(root).as_posix(), f"{told.st_size} {told.st_mtime}"
+    def failed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            leave_out(error.filename, LeftOut.BLOCKED, error.strerror or str(error))
+
+    for folder, folders, names in os.walk(root, onerror=failed):
+        for path in (Path(folder, name) for name in (*folders, *names)):
+            told = _told_of(path)
+            if told and stat.S_ISREG(told.st_mode):
+                yield path.relative_to(root).as_posix(), f"{told.st_size} {told.st_mtime}"
+            else:
+                leave_out(str(path), _why_no_file(path, told))
+
+
+def _told_of(path: Path) -> os.stat_result | None:
+    """What the system says of a file, or of what a link leads to; None where nothing is there."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _why_no_file(path: Path, told: os.stat_result | None) -> LeftOut | None:
+    """Why something is left out; None for a folder, and for what is gone meanwhile."""
+    if told is None:
+        return LeftOut.LOST_LINK if path.is_symlink() else None
+    if stat.S_ISDIR(told.st_mode):
+        return LeftOut.FOLDER_LINK if path.is_symlink() else None
+    return LeftOut.NO_FILE
 
 
 def _remote_files(folder: str) -> Iterator[tuple[str, str]]:

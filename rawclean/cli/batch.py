@@ -1,5 +1,6 @@
 """rawclean batch: a folder of photos."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.batch_display import BatchDisplay, Shown, print_forecasts
+from rawclean.cli.batch_display import BatchDisplay, LeftOutNotes, Shown, print_forecasts
 from rawclean.cli.interrupt import INTERRUPTED
 from rawclean.cli.report import print_error
 from rawclean.core.choices import BadPixels
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rawclean.batch.forecast import Forecast
-    from rawclean.batch.plan import Job, Selection, Unreadable
+    from rawclean.batch.plan import Job, Selection
     from rawclean.batch.resume import Redo
     from rawclean.batch.workers import Workers
     from rawclean.settings import DenoiseSettings
@@ -60,7 +61,12 @@ Report = Annotated[
     Path | None, typer.Option(help="Write a page about the run here, with before and after of the noisiest photos.")
 ]
 MaxMemory = Annotated[
-    str | None, typer.Option(metavar="SIZE", help="Memory that may be used, like 2G; half of the machine's by default.")
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        callback=options.check_size,
+        help="Memory that may be used, like 2G; half of the machine's by default.",
+    ),
 ]
 Timeout = Annotated[
     float, typer.Option(metavar="SECONDS", min=0.1, help="Time that a photo may take; one that hangs is given up.")
@@ -124,10 +130,6 @@ def batch(
     from rawclean.batch.storage import join
     from rawclean.settings import DenoiseSettings
 
-    if model is not None:
-        from rawclean.models.manifest import find_model
-
-        find_model(model)  # else every photo would fail by it
     settings = DenoiseSettings(
         *(model, iso, shot_and_read, strength, device, precision, tile),
         compression=compression,
@@ -159,9 +161,10 @@ def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -
         from rawclean.batch.report import check_report
 
         check_report(request.report)
-    blocked: list[str] = []
-    jobs = plan_jobs(request.folder, request.out, request.selection, _noting(blocked, request.folder))
-    if not (jobs or watch or blocked):
+    left_out = LeftOutNotes(request.folder)
+    jobs = plan_jobs(request.folder, request.out, request.selection, left_out.note)
+    left_out.summarise()
+    if not (jobs or watch or left_out.blocked):
         selected = " that are selected" if request.selection.include or request.selection.exclude else ""
         raise UnreadablePhotoError(f"{request.folder}: no RAW photos in it{selected}")
     if dry_run:
@@ -174,20 +177,8 @@ def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -
     if interrupted:
         print_error("stopped; run the same command again to go on where it was")
         raise typer.Exit(INTERRUPTED)
-    if display.failed or blocked:
+    if display.failed or left_out.blocked:
         raise typer.Exit(1 if display.failed == display.ended else PARTLY_FAILED)
-
-
-def _noting(blocked: list[str], folder: str) -> "Unreadable":
-    """Say at once which sub-folders cannot be looked into, and remember them."""
-
-    def note(name: str, reason: str) -> None:
-        blocked.append(name)
-        print_error(f"{join(folder, name)}: cannot be looked into ({reason}); its photos are left out")
-
-    from rawclean.batch.storage import join
-
-    return note
 
 
 def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay) -> bool:
@@ -231,7 +222,7 @@ def _forecasts(jobs: "Sequence[Job]", request: _Request) -> "Iterator[Forecast]"
 
     path = journal_path(request.out)
     results = dict(list_files(request.out))
-    with Journal(path if path.exists() else Path(":memory:")) as journal, _workers(request) as hands:
+    with Journal(path if os.path.lexists(path) else Path(":memory:")) as journal, _workers(request) as hands:
         for job in jobs:
             task = left_to_do(job, results.get(job.name), request.settings, journal, request.redo)
             try:

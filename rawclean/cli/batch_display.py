@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
     from rawclean.batch.outcome import Outcome, Step
     from rawclean.batch.plan import Job
+    from rawclean.batch.storage import LeftOut
+
+SOME = 5
+"""Names of what is left out, of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class BatchDisplay:
 
     def show(self, outcome: "Outcome") -> None:
         """Show one outcome: its report on standard output, what went wrong on standard error."""
-        from rawclean.batch.outcome import DENOISED
+        from rawclean.batch.outcome import DENOISED, EXISTS
 
         self._count(outcome)
         self._lines.drop(outcome.job.name, counts=outcome.skipped is None)
@@ -73,6 +77,8 @@ class BatchDisplay:
             print_line(summary(outcome.report))
         if outcome.skipped == DENOISED:
             print_error(f"{outcome.job.source}: {outcome.skipped}")
+        if outcome.skipped == EXISTS:
+            print_error(f"{outcome.job.output}: {outcome.skipped}")
         if outcome.error:
             print_error(outcome.error)
             print_notes(outcome.trace or "")
@@ -96,6 +102,32 @@ class BatchDisplay:
         self.failed += outcome.error is not None
         if outcome.report:
             self._sigmas[outcome.report.model].append(outcome.report.sigma)
+
+
+class LeftOutNotes:
+    """What in the folder is no photo of the run: a line for each sub-folder that is closed, and one for each kind."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._names: dict[LeftOut, list[str]] = defaultdict(list)
+        self.blocked = False
+        """Whether there may be photos that nobody has seen."""
+
+    def note(self, name: str, why: "LeftOut", said: str) -> None:
+        """Say at once what cannot be looked into; remember the rest."""
+        from rawclean.batch.storage import LeftOut, join
+
+        if why is LeftOut.BLOCKED:
+            self.blocked = True
+            print_error(f"{join(self._folder, name)}: {why.value} ({said}); its photos are left out")
+        else:
+            self._names[why].append(name)
+
+    def summarise(self) -> None:
+        """Count what else is left out, and name some of each kind."""
+        for why, names in self._names.items():
+            more = ", ..." if len(names) > SOME else ""
+            print_error(f"{self._folder}: {len(names)} left out, {why.value}: {', '.join(names[:SOME])}{more}")
 
 
 def print_forecasts(forecasts: "Iterable[Forecast]", shown: Shown) -> None:

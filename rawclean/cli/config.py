@@ -16,7 +16,7 @@ import platformdirs
 import typer
 
 from rawclean.cli.report import print_json, print_line, print_warning
-from rawclean.errors import ConfigError
+from rawclean.errors import ConfigError, UsageError
 
 CONFIG = "rawclean.toml"
 _NEVER = frozenset({"help", "version"})
@@ -45,8 +45,11 @@ def config_paths() -> list[Path]:
     return [platformdirs.user_config_path("rawclean") / CONFIG, Path(CONFIG)]
 
 
-def default_map(commands: Any) -> dict[str, Any]:
-    """What `typer.Context.default_map` wants, for a group of commands; raises ConfigError."""
+def default_map(commands: Any, invoked: str | None) -> dict[str, Any]:
+    """What `typer.Context.default_map` wants, for a group of commands; raises ConfigError.
+
+    The values for the command or group that is `invoked` are checked.
+    """
     _warn_of_the_rest()
     tree: dict[str, Any] = {}
     leaves = {name: _options(leaf) for name, leaf in _leaves(commands)}
@@ -55,7 +58,10 @@ def default_map(commands: Any) -> dict[str, Any]:
         branch = tree
         for group in groups:
             branch = branch.setdefault(group, {})
-        branch.setdefault(name, {})[leaves[setting.command][setting.option].name] = setting.value
+        option = leaves[setting.command][setting.option]
+        if invoked in (*groups, name)[:1]:
+            _check_value(setting, option)
+        branch.setdefault(name, {})[option.name] = setting.value
     return tree
 
 
@@ -70,6 +76,9 @@ def show(context: typer.Context, as_json: Annotated[bool, typer.Option("--json",
         for command, leaf in _leaves(commands)
         for option, parameter in _options(leaf).items()
     ]
+    parameters = {name: _options(leaf) for name, leaf in _leaves(commands)}
+    for setting in chosen.values():
+        _check_value(setting, parameters[setting.command][setting.option])
     if as_json:
         print_json({"looked_for": config_paths(), "read": found, "settings": settings})
         return
@@ -152,6 +161,15 @@ def _check_names(table: dict[str, Any], leaves: dict[str, dict[str, Any]], path:
         if isinstance(value, dict) or key not in known:
             where = f"`rawclean {command.replace('.', ' ')}`" if command else "any command"
             raise ConfigError(f"{path}: {name} is no option of {where}; `rawclean config show` lists them")
+
+
+def _check_value(setting: Setting, option: Any) -> None:
+    """Raise ConfigError where the command line would not take the value either."""
+    try:
+        option.process_value(typer.Context(typer.core.TyperCommand(setting.command)), setting.value)
+    except (typer.BadParameter, UsageError) as error:
+        reason = error.message if isinstance(error, typer.BadParameter) else error
+        raise ConfigError(f"{setting.origin}: {setting.option} = {_toml(setting.value)}: {reason}") from error
 
 
 def _leaves(group: Any, within: str = "") -> Iterator[tuple[str, Any]]:

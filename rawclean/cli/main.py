@@ -54,7 +54,7 @@ def main(
     ] = False,
 ) -> None:
     """Denoise RAW photos: reads DNG and camera RAW, writes DNG, PNG or TIFF."""
-    context.default_map = default_map(context.command)
+    context.default_map = default_map(context.command, context.invoked_subcommand)
 
 
 def run() -> None:

@@ -18,7 +18,24 @@ def _check_range(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
-Model = Annotated[str | None, typer.Option(help="Name of a model; by default the noise decides.")]
+def _check_model(name: str | None) -> str | None:
+    """The name; a usage error where no model has it."""
+    if name is not None:
+        from rawclean.models.manifest import find_model
+
+        find_model(name)
+    return name
+
+
+def _check_noise(text: str | None) -> str | None:
+    """The text; a usage error where it is no noise."""
+    parse_noise(text)
+    return text
+
+
+Model = Annotated[
+    str | None, typer.Option(callback=_check_model, help="Name of a model; by default the noise decides.")
+]
 Iso = Annotated[
     float | None, typer.Option(min=1, max=MAX_ISO, help="Take the noise of this ISO instead of what the file says.")
 ]
@@ -27,7 +44,8 @@ Sigma = Annotated[
     typer.Option(callback=_check_range, help="Range of noise of a specialist: standard deviation at 18 % signal."),
 ]
 Noise = Annotated[
-    str | None, typer.Option(metavar="SHOT,READ", help="Take these noise variances (linear signal 0 to 1).")
+    str | None,
+    typer.Option(metavar="SHOT,READ", callback=_check_noise, help="Take these noise variances (linear signal 0 to 1)."),
 ]
 Strength = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the noise to take away.")]
 Device = Annotated[DeviceChoice, typer.Option(help="Where to compute.")]
@@ -59,6 +77,12 @@ def parse_size(text: str | None) -> int | None:
     if not match or not float(match[1]):
         raise typer.BadParameter("give a size like 800M or 2G", param_hint="--max-memory")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+
+
+def check_size(text: str | None) -> str | None:
+    """The text; a usage error where it is no size."""
+    parse_size(text)
+    return text
 
 
 def parse_noise(text: str | None) -> tuple[float, float] | None:

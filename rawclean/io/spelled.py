@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from rawclean.core.printable import escaped
+from rawclean.io.scratch import scratch_folder
 from rawclean.io.xmp import is_file, sidecars
 
 _NUMBERS = count()
@@ -16,7 +17,7 @@ def spelled(photo: Path) -> Path:
     """The photo under a path that can be encoded: its own, or else that of a link beside links to its sidecars.
 
     Only names that are bytes of another encoding need it, and only systems with symbolic links have such names. The
-    links go when the process does.
+    links go when the process does, or with a later run where it was killed.
     """
     try:
         str(photo).encode()
@@ -38,4 +39,4 @@ def _linked(photo: Path) -> Path:
 
 @lru_cache(maxsize=1)
 def _folder() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="rawclean-", ignore_cleanup_errors=True)
+    return scratch_folder()

@@ -70,4 +70,4 @@ def write_photo(path: Path, photo: DenoisedPhoto) -> str | None:
     check_format(path)
     suffix, source = path.suffix.lower(), photo.frame.source
     write_atomically(path, WRITERS[suffix](photo), like=source)
-    return copy_sidecars(source, path) if suffix == ".dng" else None
+    return copy_sidecars(source, path, denoised=photo.strength > 0) if suffix == ".dng" else None

@@ -44,8 +44,8 @@ def mark_denoised(packet: bytes | None) -> bytes:
     return marked.encode("utf-8")
 
 
-def copy_sidecars(source: Path, output: Path) -> str | None:
-    """Copy the sidecars of `source` to the names that `output` asks for; XMP with the marks set, others as they are.
+def copy_sidecars(source: Path, output: Path, *, denoised: bool) -> str | None:
+    """Copy the sidecars of `source` to the names that `output` asks for; XMP of what is `denoised` with the marks set.
 
     A sidecar that `output` has already is left alone. Returns which could not be copied and why: the photo is there,
     and good without. Raises TargetFullError.
@@ -57,7 +57,8 @@ def copy_sidecars(source: Path, output: Path) -> str | None:
         try:
             if is_file(theirs) and not ours.exists():
                 content = theirs.read_bytes()
-                write_atomically(ours, [mark_denoised(content) if ours.suffix == ".xmp" else content], like=theirs)
+                marked = denoised and ours.suffix == ".xmp"
+                write_atomically(ours, [mark_denoised(content) if marked else content], like=theirs)
         except TargetFullError:
             raise
         except (OutputError, OSError) as error:
