@@ -45,7 +45,7 @@ class TrainingError(RawcleanError):
     """A recipe, a photo folder or a checkpoint that training cannot use."""
 
 
-class UnsupportedDeviceError(RawcleanError):
+class UnsupportedDeviceError(UsageError):
     """The device asked for is not on this machine."""
 
 

@@ -119,7 +119,11 @@ def blind_noise(planes: np.ndarray, floor: float = -math.inf, mosaic: Mosaic = M
 
     Raises InvalidNoiseError where they show nothing.
     """
-    measured = measure_noise(planes, floor, shipped_meter(mosaic))
+    return concluded_alone(measure_noise(planes, floor, shipped_meter(mosaic)))
+
+
+def concluded_alone(measured: MeasuredNoise) -> NoiseModel:
+    """The noise by what a photo shows and nothing else, fields (4,); raises InvalidNoiseError where that is nothing."""
     if not measured.points:
         raise InvalidNoiseError(NOTHING_SEEN)
     return _evidence(THE_PHOTO, prior_belief() & measured.belief, MID_GREY).noise

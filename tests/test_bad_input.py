@@ -14,6 +14,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+import torch
 from dng_factory import entry, make_frame, write_dng
 
 from rawclean.io import metadata as tags
@@ -22,9 +23,9 @@ from rawclean.io.tiff import DOUBLE, LONG, RATIONAL
 NOBODY = 65534
 
 
-def assert_refused(result, message: str, folder: Path, kept: set[str]) -> None:
-    """One line that holds `message`, status 1, and nothing in `folder` but what was there."""
-    assert result.status == 1
+def assert_refused(result, message: str, folder: Path, kept: set[str], status: int = 1) -> None:
+    """One line that holds `message`, the status, and nothing in `folder` but what was there."""
+    assert result.status == status
     assert result.out == ""
     lines = result.err.strip().splitlines()
     assert len(lines) == 1, result.err
@@ -138,14 +139,21 @@ def test_an_output_needs_overwrite(rawclean, sample, tmp_path):
     [("out.xyz", "cannot write .xyz"), ("out", "without suffix"), ("none/out.dng", "no such folder"), (".", "")],
 )
 def test_impossible_outputs(rawclean, sample, tmp_path, output, message):
-    assert_refused(rawclean("denoise", sample, "-o", tmp_path / output), message, tmp_path, set())
+    result = rawclean("denoise", sample, "-o", tmp_path / output)
+    assert_refused(result, message, tmp_path, set(), status=1 if output.endswith("dng") else 2)
 
 
+ABSENT_DEVICES = [
+    name for name, there in (("cuda", torch.cuda), ("mps", torch.backends.mps)) if not there.is_available()
+]
 WRONG_VALUES = [
     *(f"info SAMPLE --iso {iso}" for iso in ("-5", "0", "nan", "inf", "1e9", "x")),
     *(f"noise SAMPLE --noise {pair}" for pair in ("1", "a,b", "1,2,3", "-1,0", "nan,0", "2,0", "1e-3,1e9")),
     *("denoise SAMPLE --strength nan", "denoise SAMPLE --strength 2", "denoise SAMPLE --tile 3"),
     *("denoise SAMPLE --model x", "denoise SAMPLE --device x", "models show x"),
+    *("denoise SAMPLE -o a.gif", "noise SAMPLE -o a.gif", "simulate a.png -o b.png", "simulate a.png -o b"),
+    *("simulate a.png -o b.dng --clean c.tiff", "batch FOLDER --out FOLDER"),
+    *(f"{command} --device {device}" for command in ("denoise SAMPLE", "batch FOLDER") for device in ABSENT_DEVICES),
     *("bench FOLDER --model x", "bench FOLDER --part told", "bench FOLDER --submission x", "bench FOLDER --limit 0"),
     *("batch FOLDER --model x", "batch FOLDER --iso 0", "batch FOLDER --noise 5,5", "batch FOLDER --timeout nan"),
     *("batch FOLDER --max-memory 0", "batch FOLDER --name {x}", "batch FOLDER --name {folder}/"),

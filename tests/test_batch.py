@@ -145,7 +145,7 @@ def test_a_template_names_the_results(rawclean, shoot):
         ("{iso}", "{stem}, {ext}, {folder}", 2),
         ("../{stem}", "out of", 2),
         ("{folder}/", "no name", 2),
-        ("all", "would both become", 1),
+        ("all", "would both become", 2),
     ],
 )
 def test_a_bad_template_is_one_clear_line(rawclean, shoot, template, word, status):

@@ -8,6 +8,7 @@ import pytest
 from dng_factory import entry, make_frame, write_dng
 from dng_matrix import CASES
 
+from rawclean import noise_source
 from rawclean.core.frame import ActiveArea
 from rawclean.core.noise import NoiseModel
 from rawclean.evaluation.fidelity import verify
@@ -33,6 +34,14 @@ def failed(output, source) -> set[str]:
 def test_what_rawclean_writes_passes(tmp_path, name):
     source = CASES[name].write(tmp_path / "in.dng")
     assert failed(written(tmp_path, read_raw(source)), source) == set()
+
+
+def test_the_noise_of_each_file_is_measured_once(tmp_path, monkeypatch):
+    measure, planes = noise_source.measure_noise, []
+    monkeypatch.setattr(noise_source, "measure_noise", lambda *what: planes.append(what[0]) or measure(*what))
+    source = write_dng(tmp_path / "in.dng", make_frame(), dropped=[tags.NOISE_PROFILE])
+    verify(written(tmp_path, read_raw(source)), source)
+    assert len(planes) == 2
 
 
 PLAIN_TIFF = {

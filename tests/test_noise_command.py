@@ -115,10 +115,10 @@ def test_columns_have_different_names(rawclean, tmp_path):
 def refuse(rawclean, tmp_path):
     """Expect one line that holds `message`, and nothing written."""
 
-    def run(message, *arguments):
+    def run(message, *arguments, status=1):
         kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
         result = rawclean("noise", *arguments)
-        assert result.status == 1
+        assert result.status == status
         assert result.out == ""
         assert len(result.err.strip().splitlines()) == 1, result.err
         assert message in result.err
@@ -128,7 +128,7 @@ def refuse(rawclean, tmp_path):
 
 
 def test_outputs_that_cannot_be(refuse, photo, tmp_path):
-    refuse(".svg, .png or .html", photo, "-o", tmp_path / "noise.pdf")
+    refuse(".svg, .png or .html", photo, "-o", tmp_path / "noise.pdf", status=2)
     refuse("no such folder", photo, "-o", tmp_path / "none" / "noise.svg")
     (tmp_path / "noise.svg").write_text("precious")
     refuse("--overwrite", photo, "-o", tmp_path / "noise.svg")

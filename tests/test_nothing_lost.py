@@ -64,7 +64,7 @@ def test_both_outputs_of_simulate_are_kept(rawclean, tmp_path, shared):
     one_line(rawclean("simulate", photo, "-o", tmp_path / "noisy.dng", "--clean", tmp_path / "clean.dng"), "exists")
     assert (tmp_path / "clean.dng").read_text() == "mine"
     twice = rawclean("simulate", photo, "-o", tmp_path / "new.dng", "--clean", tmp_path / "new.dng")
-    one_line(twice, "two")
+    one_line(twice, "two", status=2)
     assert [path.name for path in tmp_path.iterdir()] == ["clean.dng"]
 
 

@@ -56,5 +56,5 @@ def test_models(run):
 
 
 def test_what_needs_torch_says_so(run, tmp_path):
-    done = run("denoise", GUITAR, "-o", tmp_path / "out.dng", "--engine", "torch", status=1)
+    done = run("denoise", GUITAR, "-o", tmp_path / "out.dng", "--engine", "torch", status=2)
     assert done.stderr == "rawclean: torch is not installed; pip install torch, or use --engine openvino\n"

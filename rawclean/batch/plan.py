@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import PurePath, PurePosixPath
 
 from rawclean.batch import storage
-from rawclean.errors import OutputError, UnreadablePhotoError, UsageError
+from rawclean.errors import UnreadablePhotoError, UsageError
 from rawclean.io.suffixes import RAW_SUFFIXES
 
 DEFAULT_FOLDER = "denoised"
@@ -55,14 +55,14 @@ def plan_jobs(folder: str, output: str, selection: Selection, note: storage.Note
     """One job per RAW file below `folder`, sorted; results keep the sub-folders, below `output`.
 
     Photos in `output` itself are results of an earlier run and no sources. Two photos that differ only in their suffix
-    keep it in the name of the result, those that some file systems would take for one get a number. Raises OutputError
-    where a template gives two photos one name, UsageError where it is none, and UnreadablePhotoError where there is no
-    such folder. `note` is told of what may hold photos, and is left out.
+    keep it in the name of the result, those that some file systems would take for one get a number. Raises UsageError
+    where a template is none or gives two photos one name, or the two folders are one, and UnreadablePhotoError where
+    there is no such folder. `note` is told of what may hold photos, and is left out.
     """
     if not storage.is_folder(folder):
         raise UnreadablePhotoError(f"{folder}: no such folder; use `rawclean denoise` for one file")
     if storage.is_same(folder, output):
-        raise OutputError(f"{output}: is the folder of the sources; name another with --out")
+        raise UsageError(f"{output}: is the folder of the sources; name another with --out")
     photos = dict(sorted(_photos(folder, output, selection, note)))
     alone = Counter(path.with_suffix("") for path in photos)
     names = {path: _named(path, selection, alone=alone[path.with_suffix("")] == 1) for path in photos}
@@ -131,9 +131,7 @@ def _check_template(names: dict[PurePosixPath, PurePosixPath]) -> None:
     for path, name in names.items():
         other = first.setdefault(name, path)
         if other != path:
-            raise OutputError(
-                f"{other} and {path} would both become {name}; give --name more, like {{folder}}/{{stem}}"
-            )
+            raise UsageError(f"{other} and {path} would both become {name}; give --name more, like {{folder}}/{{stem}}")
 
 
 def _told_apart(names: dict[PurePosixPath, PurePosixPath]) -> dict[PurePosixPath, str]:

@@ -130,6 +130,10 @@ def batch(
     from rawclean.batch.storage import join
     from rawclean.settings import DenoiseSettings
 
+    if not scheduler and device in (DeviceChoice.CUDA, DeviceChoice.MPS):
+        from rawclean.engines.device import pick_device
+
+        pick_device(device)  # else every photo would fail by it
     settings = DenoiseSettings(
         *(model, iso, shot_and_read, strength, device, precision, tile),
         compression=compression,

@@ -4,14 +4,15 @@ import numpy as np
 
 from rawclean.core.bad_pixels import repaired, visible_listed
 from rawclean.core.frame import RawFrame
-from rawclean.core.layout import PlainLayout, independent_planes, mosaic_of
+from rawclean.core.layout import PlainLayout
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidNoiseError
 from rawclean.instruments.bad_pixels import with_found_sites
+from rawclean.instruments.measured_noise import MeasuredNoise
 from rawclean.io import metadata as tags
 from rawclean.io.metadata import Metadata
 from rawclean.io.opcodes import BAD_PIXEL_OPCODES, bad_pixel_constants, opcode_numbers, without_opcodes
-from rawclean.noise_source import blind_noise
+from rawclean.noise_source import concluded_alone
 
 LEFT_SHARE = 0.5
 """Of a site's distance from its neighbours, beyond which it is a dot as before."""
@@ -19,13 +20,16 @@ LEFT_SIGMAS = 6.0
 """Standard deviations of the noise below which no dot is seen."""
 
 
-def bad_sites(frame: RawFrame) -> np.ndarray:
-    """The visible sites of a source that may be replaced: named by the file or alone far outside the noise."""
+def bad_sites(frame: RawFrame, seen: MeasuredNoise) -> np.ndarray:
+    """The visible sites of a source that may be replaced: named by the file or alone far outside the noise.
+
+    `seen` is what the photo shows of its noise.
+    """
     listed = visible_listed(frame)
     if frame.layout is PlainLayout.LINEAR_RGB:
         return listed
     signal = frame.levels.to_linear(frame.samples)
-    return with_found_sites(signal, listed, frame.layout, _noise(frame, signal))
+    return with_found_sites(signal, listed, frame.layout, _noise(frame, seen))
 
 
 def bad_pixel_opcodes_fit(before: Metadata, after: Metadata) -> bool:
@@ -62,11 +66,11 @@ def _first_list(facts: Metadata) -> bytes:
     return entry.data if entry else b""
 
 
-def _noise(frame: RawFrame, signal: np.ndarray) -> NoiseModel:
+def _noise(frame: RawFrame, seen: MeasuredNoise) -> NoiseModel:
     """As the file states it, or as the photo shows it; more than any photo has where it shows none."""
     if frame.noise_profile is not None:
         return frame.noise_profile
     try:
-        return blind_noise(independent_planes(frame.layout, signal), -1.0, mosaic_of(frame.layout))
+        return concluded_alone(seen)
     except InvalidNoiseError:
         return NoiseModel.uniform(1.0, 1.0)

@@ -75,8 +75,9 @@ def verify(output: Path, source: Path | None = None) -> list[Check]:
         before, before_facts = read_raw(source), read_metadata(source)
         checks += [_tags(before_facts, facts), _geometry(before, frame)]
         if before.samples.shape == frame.samples.shape:
-            bad = bad_sites(before)
-            checks += [_levels(before, frame), _means(before, frame, bad), _clipped(before, frame, bad)]
+            seen = photo_noise(before)
+            bad = bad_sites(before, seen)
+            checks += [_levels(before, frame), _means(before, frame, bad), _clipped(before, frame, seen.clip, bad)]
             checks.append(_bad_pixels(before, frame, facts))
     return checks
 
@@ -192,11 +193,11 @@ def _means(before: RawFrame, after: RawFrame, bad: np.ndarray) -> Check:
     return Check("mean of each colour", worst <= LARGEST_SHIFT, f"moved by up to {worst:.3%} of white")
 
 
-def _clipped(before: RawFrame, after: RawFrame, bad: np.ndarray) -> Check:
-    """Samples at white, or where the photo saturates below it, must be what they were, but for `bad` pixels."""
+def _clipped(before: RawFrame, after: RawFrame, clip: np.ndarray, bad: np.ndarray) -> Check:
+    """Samples at white, or where a plane saturates below it at `clip` (4,), must be what they were, if not `bad`."""
     samples, layout = before.samples, before.layout
     planes = layout.pack(before.levels.to_linear(samples))
-    saturated = saturated_sites(layout, planes, photo_noise(before).clip, (samples.shape[-2], samples.shape[-1]))
+    saturated = saturated_sites(layout, planes, clip, (samples.shape[-2], samples.shape[-1]))
     clipped = (saturated | (samples >= before.levels.white)) & ~bad
     factor = after.levels.white / before.levels.white
     moved = int((after.samples[clipped] != before.samples[clipped] * factor).sum())

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import OutputError
+from rawclean.errors import UsageError
 from rawclean.evaluation.drawing import (
     BACKGROUND,
     Anchor,
@@ -120,11 +120,11 @@ class ChartFormat(Enum):
 
 
 def chart_format(path: Path) -> ChartFormat:
-    """What the suffix of `path` asks for; raises OutputError where it is none of them."""
+    """What the suffix of `path` asks for; raises UsageError where it is none of them."""
     try:
         return ChartFormat(path.suffix.lower())
     except ValueError as error:
-        raise OutputError(f"{path}: a chart is written as .svg, .png or .html; name one of them") from error
+        raise UsageError(f"{path}: a chart is written as .svg, .png or .html; name one of them") from error
 
 
 def write_chart(path: Path, chart: NoiseChart) -> None:

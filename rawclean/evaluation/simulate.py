@@ -11,7 +11,7 @@ from rawclean.core.bayer import BayerPattern, unpack_rggb
 from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import OutputError, UnreadablePhotoError
+from rawclean.errors import UnreadablePhotoError, UsageError
 from rawclean.evaluation.scenes import clean_planes, draw_protocol_camera
 from rawclean.io.atomic import check_target, write_atomically
 from rawclean.io.dng import DenoisedPhoto
@@ -44,13 +44,15 @@ class SimulateSettings:
 def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_output: Path | None = None) -> None:
     """Write `photo` as the DNG a noisy camera would have made, and, where asked for, the same without noise.
 
-    Raises UnreadablePhotoError or OutputError.
+    Raises UnreadablePhotoError, UsageError or OutputError.
     """
     targets = [path for path in (output, clean_output) if path is not None]
     for path in targets:
+        if path.suffix.lower() != ".dng":
+            raise UsageError(f"{path}: what is simulated is a DNG; give it a name that ends in .dng")
         check_target(path, photo, overwrite=settings.overwrite)
     if clean_output is not None and output.resolve() == clean_output.resolve():
-        raise OutputError(f"{output}: cannot hold two photos; name another for --clean")
+        raise UsageError(f"{output}: cannot hold two photos; name another for --clean")
     camera = draw_protocol_camera(settings.camera_seed)
     picture = read_photo(photo)
     if min(picture.shape[1:]) < MIN_SIDE:

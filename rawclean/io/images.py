@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rawclean.errors import UnreadablePhotoError
+from rawclean.io.files import check_is_file
 
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -23,8 +24,7 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
 
     Raises UnreadablePhotoError where the file is no picture.
     """
-    if not path.is_file():  # a pipe would be waited for without end
-        raise UnreadablePhotoError(f"{path}: no such file, or none that is a photo")
+    check_is_file(path)
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
             pixels = np.asarray(image.convert("RGB"))

@@ -26,6 +26,7 @@ from rawclean.errors import (
 from rawclean.io import libraw
 from rawclean.io import metadata as tags
 from rawclean.io.bad_sites import check_opcodes, listed_bad_sites
+from rawclean.io.files import check_is_file
 from rawclean.io.levels import check_signal, read_levels, without_black_deltas
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
@@ -55,7 +56,7 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
 
     Raises UnreadablePhotoError, UnsupportedSensorError or InvalidLevelsError.
     """
-    _check_is_file(path)
+    check_is_file(path)
     try:
         facts = read_metadata(path)
         check_whole(path, facts)
@@ -91,17 +92,6 @@ def count_samples(path: Path) -> int:
             return int(raw.sizes.raw_height) * int(raw.sizes.raw_width) * per_pixel
     except (RawcleanError, rawpy.LibRawError, OSError):  # reading the photo will say it better
         return 0
-
-
-def _check_is_file(path: Path) -> None:
-    if path.is_dir():
-        raise UnreadablePhotoError(f"{path}: is a folder; use `rawclean batch` for folders")
-    if not path.exists():
-        raise UnreadablePhotoError(f"{path}: no such file")
-    if not path.is_file():
-        raise UnreadablePhotoError(f"{path}: is a device or a pipe, no file")
-    if path.stat().st_size == 0:
-        raise UnreadablePhotoError(f"{path}: the file is empty; copy it from the card again")
 
 
 def _check_dng_layout(facts: Metadata) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from rawclean.errors import OutputError
+from rawclean.errors import OutputError, UsageError
 from rawclean.io import libraw
 from rawclean.io.atomic import write_atomically
 from rawclean.io.dng import DenoisedPhoto
@@ -56,9 +56,9 @@ WRITERS: dict[str, Callable[[DenoisedPhoto], Blocks]] = {".dng": _dng, ".png": _
 
 
 def check_format(path: Path) -> None:
-    """Raise OutputError where no writer has the suffix of `path`."""
+    """Raise UsageError where no writer has the suffix of `path`."""
     if path.suffix.lower() not in WRITERS:
-        raise OutputError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(WRITERS)}")
+        raise UsageError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(WRITERS)}")
 
 
 def write_photo(path: Path, photo: DenoisedPhoto) -> str | None:
