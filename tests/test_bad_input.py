@@ -6,6 +6,7 @@ import math
 import os
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,9 @@ from rawclean.io import metadata as tags
 from rawclean.io.tiff import DOUBLE, LONG, RATIONAL
 
 NOBODY = 65534
+WITHOUT_ROOTS_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+"""So that root may not read and write everything, but still its own interpreter."""
+CAPTURED = {"capture_output": True, "text": True}
 
 
 def assert_refused(result, message: str, folder: Path, kept: set[str], status: int = 1) -> None:
@@ -200,6 +204,14 @@ def test_a_picture_that_cannot_be_simulated_is_one_clear_line(rawclean, sample, 
     assert not (tmp_path / "b.dng").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes with a name in a folder")
+def test_a_pipe_is_not_replaced(rawclean, sample, tmp_path):
+    os.mkfifo(tmp_path / "out.dng")
+    result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--overwrite")
+    assert_refused(result, "is a device or a pipe", tmp_path, {"out.dng"})
+    assert stat.S_ISFIFO((tmp_path / "out.dng").stat().st_mode)
+
+
 @contextlib.contextmanager
 def as_nobody():
     """Give up root's right to read and write everything."""
@@ -230,6 +242,30 @@ def test_no_permission(rawclean, sample):
         folder.chmod(0o755)
         assert_refused(unreadable, "Permission denied", folder, kept)
         assert_refused(unwritable, "cannot be written (Permission denied)", folder, kept)
+
+
+CLOSED = [
+    *("denoise CLOSED/a.dng -o out.dng", "info CLOSED/a.dng", "denoise SAMPLE -o CLOSED/out.dng"),
+    *("simulate CLOSED/a.png -o out.dng", "bench CLOSED/photos", "train student CLOSED/a --out x"),
+    *("batch CLOSED/photos", "batch FOLDER --out CLOSED/out", "batch FOLDER --report CLOSED/page.html"),
+]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize("command", CLOSED)
+def test_a_closed_folder_is_one_clear_line(sample, tmp_path, command):
+    (tmp_path / "closed").mkdir(mode=0)
+    shutil.copy(sample, tmp_path / "a.dng")
+    words = {"CLOSED": tmp_path / "closed", "SAMPLE": tmp_path / "a.dng", "FOLDER": tmp_path}
+    parts = [word.partition("/") for word in command.split()]
+    arguments = [f"{words.get(head, head)}{slash}{rest}" for head, slash, rest in parts]
+    run = subprocess.run(
+        [*WITHOUT_ROOTS_RIGHTS, sys.executable, "-m", "rawclean", *arguments], **CAPTURED, cwd=tmp_path
+    )
+    assert run.returncode == 1
+    assert "closed" in run.stderr
+    assert "Permission denied" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_full_disk(rawclean, sample, tmp_path):

@@ -4,10 +4,13 @@ import contextlib
 import struct
 
 import pytest
+from dng_matrix import CASES
 
 from rawclean.errors import UnreadablePhotoError
+from rawclean.io import metadata as tags
 from rawclean.io.metadata import read_metadata
 from rawclean.io.raw import read_raw
+from rawclean.io.tiff import LONG, Tiff, TiffCanvas
 from rawclean.io.whole import check_whole
 
 
@@ -34,6 +37,32 @@ def test_the_end_of_another_container_is_cut_off(tmp_path, name):
         path.write_bytes(CONTAINERS[name][:size])
         with pytest.raises(UnreadablePhotoError, match=message):
             read_raw(path)
+
+
+@pytest.mark.parametrize("name", ["guitar.dng", "nikon_d1_iso200_bggr.nef"])
+@pytest.mark.parametrize("magic", [0, 43, 0x2A00])
+def test_a_file_whose_first_bytes_are_damaged(request, sample, tmp_path, name, magic):
+    """LibRaw reads it as if nothing were wrong, and no place or level in it would be checked."""
+    path = sample if name == sample.name else request.getfixturevalue("shared") / "raw" / name
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<H" if data[:2] == b"II" else ">H", data, 2, magic)
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UnreadablePhotoError, match="first bytes are damaged"):
+        read_raw(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["float_32", "ljpeg_tiles", "pattern_RGGB"])
+def test_a_dng_that_says_so_elsewhere(tmp_path, name):
+    path = CASES[name].write(tmp_path / "a.dng")
+    tiff = Tiff(path.read_bytes())
+    canvas, first = TiffCanvas(tiff), tiff.first()
+    (raw,) = tiff.children(first, tags.SUB_IFDS)
+    version = first.entries[tags.DNG_VERSION]
+    link = tiff.encode(tags.SUB_IFDS, LONG, [canvas.write_directory(raw.with_entries([version]))])
+    canvas.set_first(canvas.write_directory(first.with_entries([link], [tags.DNG_VERSION])))
+    path.write_bytes(canvas.finish())
+    with pytest.raises(UnreadablePhotoError, match="DNGVersion"):
+        read_raw(path)
 
 
 def test_sizes_of_other_makers_may_mean_something_else(shared, tmp_path):

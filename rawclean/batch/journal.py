@@ -88,9 +88,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if path.is_symlink() and not path.exists():  # the journal would be made wherever it leads
-            raise OutputError(f"{path}: is a link that leads nowhere; delete it")
         with self._failing_clearly():
+            if path.is_symlink() and not path.exists():  # the journal would be made wherever it leads
+                raise OutputError(f"{path}: is a link that leads nowhere; delete it")
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
             # exclusive before WAL: no shared memory file, so that network drives serve, too

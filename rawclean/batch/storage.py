@@ -155,40 +155,43 @@ def _make_folder(folder: Path) -> None:
 
 
 def _local_files(root: Path, note: Note | None) -> Iterator[tuple[str, str]]:
-    """Links to files are files; links to folders are not followed, they may lead round in a circle."""
+    def leave_out(path: Path, why: LeftOut, said: str = "") -> None:
+        if note:
+            note(path.relative_to(root).as_posix(), why, said)
 
-    def leave_out(path: str, why: LeftOut | None, said: str = "") -> None:
-        if note and why:
-            note(Path(path).relative_to(root).as_posix(), why, said)
+    for path in _listed(root, leave_out):
+        told = _told_of(path)
+        if told is LeftOut.BLOCKED:
+            leave_out(path.parent, told, "it can be listed, and no more")
+        elif isinstance(told, LeftOut):
+            leave_out(path, told)
+        elif told:
+            yield path.relative_to(root).as_posix(), f"{told.st_size} {told.st_mtime}"
+
+
+def _listed(root: Path, leave_out: Callable[[Path, LeftOut, str], None]) -> Iterator[Path]:
+    """All that is below a folder; links to folders are not followed, they may lead round in a circle."""
 
     def failed(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            leave_out(error.filename, LeftOut.BLOCKED, error.strerror or str(error))
+            leave_out(Path(error.filename), LeftOut.BLOCKED, error.strerror or str(error))
 
     for folder, folders, names in os.walk(root, onerror=failed):
-        for path in (Path(folder, name) for name in (*folders, *names)):
-            told = _told_of(path)
-            if told and stat.S_ISREG(told.st_mode):
-                yield path.relative_to(root).as_posix(), f"{told.st_size} {told.st_mtime}"
-            else:
-                leave_out(str(path), _why_no_file(path, told))
+        yield from (Path(folder, name) for name in (*folders, *names))
 
 
-def _told_of(path: Path) -> os.stat_result | None:
-    """What the system says of a file, or of what a link leads to; None where nothing is there."""
+def _told_of(path: Path) -> os.stat_result | LeftOut | None:
+    """What the system says of a file, or why it is none; None for a folder, and for what is gone meanwhile."""
+    is_link = os.path.islink(path)  # noqa: PTH114 (false, not an error, in a closed folder)
     try:
-        return path.stat()
+        told = path.stat()
+    except FileNotFoundError:
+        return LeftOut.LOST_LINK if is_link else None
     except OSError:
-        return None
-
-
-def _why_no_file(path: Path, told: os.stat_result | None) -> LeftOut | None:
-    """Why something is left out; None for a folder, and for what is gone meanwhile."""
-    if told is None:
-        return LeftOut.LOST_LINK if path.is_symlink() else None
+        return LeftOut.LOST_LINK if is_link else LeftOut.BLOCKED
     if stat.S_ISDIR(told.st_mode):
-        return LeftOut.FOLDER_LINK if path.is_symlink() else None
-    return LeftOut.NO_FILE
+        return LeftOut.FOLDER_LINK if is_link else None
+    return told if stat.S_ISREG(told.st_mode) else LeftOut.NO_FILE
 
 
 def _remote_files(folder: str) -> Iterator[tuple[str, str]]:

@@ -110,18 +110,18 @@ class LeftOutNotes:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._names: dict[LeftOut, list[str]] = defaultdict(list)
-        self.blocked = False
-        """Whether there may be photos that nobody has seen."""
+        self.blocked: set[str] = set()
+        """Sub-folders in which there may be photos that nobody has seen."""
 
     def note(self, name: str, why: "LeftOut", said: str) -> None:
         """Say at once what cannot be looked into; remember the rest."""
         from rawclean.batch.storage import LeftOut, join
 
-        if why is LeftOut.BLOCKED:
-            self.blocked = True
-            print_error(f"{join(self._folder, name)}: {why.value} ({said}); its photos are left out")
-        else:
+        if why is not LeftOut.BLOCKED:
             self._names[why].append(name)
+        elif name not in self.blocked:
+            self.blocked.add(name)
+            print_error(f"{join(self._folder, name)}: {why.value} ({said}); its photos are left out")
 
     def summarise(self) -> None:
         """Count what else is left out, and name some of each kind."""

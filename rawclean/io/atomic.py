@@ -81,6 +81,8 @@ def _check_existing(path: Path, source: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: is the source itself, which is never overwritten; name another output")
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path}: is a device or a pipe, no file; name another output")
     if not overwrite:
         raise OutputError(f"{path}: exists already; use --overwrite to replace it")
 

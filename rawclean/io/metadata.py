@@ -12,7 +12,7 @@ from rawclean.core.frame import Camera
 from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io.ciff import ciff_camera, is_ciff
 from rawclean.io.enclosed import CAMERA_MARKERS, EXIF_MARKER, GPS_MARKER, SEARCHED, enclosed_tiff
-from rawclean.io.tiff import TIFF_STARTS, Directory, Entry, NotTiffError, Tiff
+from rawclean.io.tiff import TIFF_STARTS, Directory, Entry, NotTiffError, Tiff, has_damaged_start
 
 NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
 PHOTOMETRIC, MAKE, MODEL, STRIP_OFFSETS, ORIENTATION = 262, 271, 272, 273, 274
@@ -152,6 +152,8 @@ def read_metadata(path: Path) -> Metadata:
     try:
         return _of_tiff(Tiff(data))
     except NotTiffError:
+        if has_damaged_start(data):  # LibRaw would read it, and nobody check it
+            raise UnreadablePhotoError("not a RAW photo: its first bytes are damaged") from None
         return _of_enclosed(data)
 
 
@@ -190,7 +192,7 @@ def _of_tiff(tiff: Tiff) -> Metadata:
         orientation=_orientation(tiff, first),
         exif=next(iter(tiff.children(first, EXIF_IFD)), None),
         gps=next(iter(tiff.children(first, GPS_IFD)), None),
-        raw=_raw_directory(tiff) if DNG_VERSION in first.entries else None,
+        raw=_raw_directory(tiff) if _is_dng(tiff, first) else None,
     )
 
 
@@ -208,6 +210,22 @@ def _of_enclosed(data: bytes) -> Metadata:
 def _orientation(tiff: Tiff, first: Directory) -> int:
     orientation = next(iter(tiff.integers(first.entries.get(ORIENTATION))), 1)
     return orientation if 1 <= orientation <= 8 else 1
+
+
+def _is_dng(tiff: Tiff, first: Directory) -> bool:
+    """Whether IFD0 says that the file is a DNG.
+
+    Raises UnreadablePhotoError where another directory does: LibRaw would read a DNG that nobody has checked.
+    """
+    if DNG_VERSION in first.entries:
+        return True
+    try:
+        others = picture_pages(tiff)[1:]
+    except UnreadablePhotoError:  # some cameras' links lead nowhere
+        return False
+    if any(DNG_VERSION in page.entries for page in others):
+        raise UnreadablePhotoError("a DNG that does not say so where it must (DNGVersion); the file is damaged")
+    return False
 
 
 def _raw_directory(tiff: Tiff) -> Directory:

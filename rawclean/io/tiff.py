@@ -17,11 +17,14 @@ from rawclean.errors import UnreadablePhotoError
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, FLOAT, DOUBLE, IFD = 1, 2, 3, 4, 5, 7, 10, 11, 12, 13
 
 _FORMATS = dict(enumerate(("B", "B", "H", "I", "II", "b", "B", "h", "i", "ii", "f", "d", "I"), 1))
+_ORDERS = {b"II": "<", b"MM": ">"}
 _MAGIC = (42, 0x4F52, 0x5352, 0x55)
 """TIFF, Olympus ORF (two spellings), Panasonic RW2."""
 TIFF_STARTS = tuple(
     start for magic in _MAGIC for start in (b"II" + magic.to_bytes(2, "little"), b"MM" + magic.to_bytes(2, "big"))
 )
+_PHASE_ONE = (b"IIII", b"MMMM")
+"""No TIFF, although they begin as one."""
 MAX_DIRECTORIES, MAX_ENTRIES = 64, 512
 """Of a file, and of a directory: LibRaw reads no more entries either. Cameras write a tenth of both."""
 MAX_NUMBERS = 1 << 20
@@ -34,6 +37,11 @@ _MOST_GAPS = 1024
 """In which new blocks are looked for a place, so that many small ones cost no time."""
 _TIMES_READ, _SMALL_FILE = 2, 1 << 16
 """All values together are at most so many times the file: some writers let two directories share a value."""
+
+
+def has_damaged_start(head: bytes) -> bool:
+    """Whether a file that begins with `head` would be a TIFF file but for its magic number, which LibRaw ignores."""
+    return head[:2] in _ORDERS and head[:4] not in _PHASE_ONE and not head.startswith(TIFF_STARTS)
 
 
 class NotTiffError(UnreadablePhotoError):
@@ -83,7 +91,7 @@ class Tiff:
 
     def __init__(self, data: bytes) -> None:
         """Raises NotTiffError where `data` does not begin like a TIFF file."""
-        order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
+        order = _ORDERS.get(bytes(data[:2]))
         if order is None or len(data) < 8 or struct.unpack(order + "H", data[2:4])[0] not in _MAGIC:
             raise NotTiffError("not a TIFF file")
         self.data = data
