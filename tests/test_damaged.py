@@ -22,7 +22,7 @@ from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.ljpeg_reader import decode_lossless
 from rawclean.io.metadata import read_metadata
 from rawclean.io.raw import count_samples, read_raw
-from rawclean.io.tiff import LONG, SHORT, Tiff, TiffCanvas
+from rawclean.io.tiff import LONG, SHORT, UNDEFINED, Directory, Entry, Tiff, TiffCanvas
 from rawclean.io.writers import write_photo
 
 STORED = {
@@ -283,6 +283,25 @@ def test_many_places_of_pictures_cost_no_time(tmp_path):
     path.write_bytes(canvas.finish())
     with bounded():
         write_photo(tmp_path / "out.dng", DenoisedPhoto(read_raw(path), NoiseModel.uniform(1e-4, 1e-6), 1.0))
+
+
+def test_maker_notes_stay_where_another_value_reaches_over_them(tmp_path):
+    """A damaged count must not let the writer give their place away."""
+    path = write_dng(tmp_path / "a.dng", make_frame())
+    tiff = Tiff(path.read_bytes())
+    canvas, first = TiffCanvas(tiff), tiff.first()
+    note = Entry(tags.MAKER_NOTE, UNDEFINED, 4000, bytes(range(250)) * 16)
+    before = Entry(tags.EXIF_VERSION, UNDEFINED, 8, b"02320232")
+    exif = canvas.write_directory(Directory(0).with_entries([before, note]))
+    canvas.set_first(canvas.write_directory(first.with_entries([tiff.encode(tags.EXIF_IFD, LONG, [exif])])))
+    data = canvas.finish()
+    place = data.find(note.data) - len(before.data)
+    struct.pack_into("<I", data, exif + 2 + 4, 508)  # of the version, which comes first
+    path.write_bytes(data)
+    assert read_metadata(path).exif.entries[tags.EXIF_VERSION].data[8:] == note.data[:500]
+    assert data[place : place + 8] == before.data
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(read_raw(path), NoiseModel.uniform(1e-4, 1e-6), 1.0))
+    assert read_metadata(tmp_path / "out.dng").exif.entries[tags.MAKER_NOTE].data == note.data
 
 
 def test_more_sub_images_than_a_photo_has(tmp_path):

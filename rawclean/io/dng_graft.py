@@ -87,8 +87,7 @@ class _Graft:
         first = chain[0]
         children = self.tiff.children(first, tags.SUB_IFDS)
         linked = {tag: self.tiff.children(first, tag)[:1] for tag in (tags.EXIF_IFD, tags.GPS_IFD)}
-        for page in [*chain, *children, *(page for pages in linked.values() for page in pages)]:
-            self._release(page)
+        self._release([*chain, *children, *(page for pages in linked.values() for page in pages)])
         offsets = [self._write(child, child.next_offset) for child in children]
         if self.pixels is not None and not any(map(self._is_preview, [*chain, *children])):
             offsets.append(self._new_preview(self.pixels))
@@ -100,13 +99,17 @@ class _Graft:
         self.canvas.set_first(self._write(self._with_identity(first, links), following))
         return self.canvas.finish()
 
-    def _release(self, page: Directory) -> None:
-        """Give back what is stored anew: the table, its values but pinned ones, and the picture if it is replaced."""
-        values = [entry for entry in page.entries.values() if entry.tag not in _PINNED_TAGS]
-        blocks = [(entry.offset, len(entry.data)) for entry in values if entry.offset is not None]
-        if page.offset == self.raw_offset or (self.pixels is not None and self._is_preview(page)):
-            blocks += picture_blocks(self.tiff, page)
-        self.canvas.release([(page.offset, page.size), *blocks])
+    def _release(self, pages: list[Directory]) -> None:
+        """Give back what is stored anew: tables, their values but pinned ones, and pictures that are replaced."""
+        blocks = [(page.offset, page.size) for page in pages]
+        kept: list[tuple[int, int]] = []
+        for entry in (entry for page in pages for entry in page.entries.values()):
+            if entry.offset is not None:
+                (kept if entry.tag in _PINNED_TAGS else blocks).append((entry.offset, len(entry.data)))
+        for page in pages:
+            if page.offset == self.raw_offset or (self.pixels is not None and self._is_preview(page)):
+                blocks += picture_blocks(self.tiff, page)
+        self.canvas.release(blocks, kept)
 
     def _write(self, page: Directory, next_offset: int) -> int:
         """Store a released `page` with its picture replaced; return its offset."""

@@ -7,7 +7,7 @@ numbers, so that what rawclean does not understand is carried over unchanged (TI
 import heapq
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -238,13 +238,17 @@ class TiffCanvas:
         self._data = bytearray(tiff.data)
         self._free: list[tuple[int, int]] = []
 
-    def release(self, blocks: Iterable[tuple[int, int]]) -> None:
-        """Give ranges of the file, each an offset and a size, back: they are zeroed, and later blocks may go there."""
+    def release(self, blocks: Iterable[tuple[int, int]], kept: Iterable[tuple[int, int]] = ()) -> None:
+        """Give ranges of the file, each an offset and a size, back: they are zeroed, and later blocks may go there.
+
+        What is `kept` stays, even where damaged sizes let something else reach over it.
+        """
         ranges = [(offset, offset + size) for offset, size in blocks if offset >= _HEADER and size > 0]
         merged = _merged([*self._free, *(each for each in ranges if each[1] <= len(self._data))])
-        for start, end in merged:
+        gaps = list(_without(merged, sorted((offset, offset + size) for offset, size in kept)))
+        for start, end in gaps:
             self._data[start:end] = bytes(end - start)
-        self._free = sorted(heapq.nlargest(_MOST_GAPS, merged, key=lambda gap: gap[1] - gap[0]))
+        self._free = sorted(heapq.nlargest(_MOST_GAPS, gaps, key=lambda gap: gap[1] - gap[0]))
 
     def place(self, block: bytes | memoryview) -> int:
         """Store a block at an even offset and return the offset."""
@@ -302,6 +306,19 @@ def empty_tiff(order: str) -> Tiff:
 def _ratio(value: float, least: int, most: int) -> Fraction:
     near = min(max(float(value), least), most)
     return Fraction(near).limit_denominator(max(1, min(1_000_000, int(most / max(abs(near), 1.0)))))
+
+
+def _without(ranges: list[tuple[int, int]], kept: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """What is left of ranges, both sorted."""
+    for start, end in ranges:
+        free = start
+        for first, last in kept:
+            if free < last and first < end:
+                if free < first:
+                    yield free, first
+                free = last
+        if free < end:
+            yield free, end
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
