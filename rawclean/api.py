@@ -15,7 +15,7 @@ import numpy as np
 
 from rawclean import pipeline
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
+from rawclean.core.frame import MIN_SIDE, ActiveArea, Camera, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.core.xtrans import CANONICAL, XTransPattern
@@ -23,8 +23,6 @@ from rawclean.denoise_report import DenoiseReport
 from rawclean.errors import InvalidLevelsError, UnsupportedSensorError
 from rawclean.settings import DenoiseSettings
 
-LEAST_SIDE = 16
-"""Smallest side of a mosaic, in samples."""
 _IN_MEMORY = Path("mosaic")
 """What messages call a photo that has no file."""
 
@@ -83,8 +81,8 @@ def _layout(pattern: str) -> Layout:
 
 
 def _frame(samples: np.ndarray, layout: Layout, black: np.ndarray, white: float) -> RawFrame:
-    if samples.ndim != 2 or min(samples.shape) < LEAST_SIDE:
-        raise UnsupportedSensorError(f"samples {samples.shape}; a mosaic is (H, W), each at least {LEAST_SIDE}")
+    if samples.ndim != 2 or min(samples.shape) < MIN_SIDE:
+        raise UnsupportedSensorError(f"samples {samples.shape}; a mosaic is (H, W), each at least {MIN_SIDE}")
     if not np.isfinite(samples).all():
         raise InvalidLevelsError("some samples are not finite numbers")
     return RawFrame(

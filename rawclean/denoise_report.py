@@ -1,4 +1,4 @@
-"""What was done to a photo; known without torch, which takes seconds to load."""
+"""What was done to a photo; known without what does it."""
 
 from dataclasses import dataclass
 

@@ -95,8 +95,9 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
 
     Raises InvalidNoiseError where neither the file nor the photo tells anything.
     """
-    measured = photo_noise(frame)
-    signal = max(0.0, float(frame.levels.to_linear(_sampled(frame.samples)).mean()))
+    linear = _sampled_linear(frame)
+    measured = _measured(frame, linear)
+    signal = max(0.0, float(linear.mean()))
     if settings.noise is not None:
         return _ordered(settings.noise, measured, signal)
     stated = _stated(frame, settings)
@@ -109,9 +110,7 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
 
 def photo_noise(frame: RawFrame) -> MeasuredNoise:
     """What a photo shows by itself, its clip levels among it."""
-    linear = frame.levels.to_linear(_sampled(frame.samples))
-    meter = shipped_meter(mosaic_of(frame.layout))
-    return measure_noise(independent_planes(frame.layout, linear), _floor(frame), meter)
+    return _measured(frame, _sampled_linear(frame))
 
 
 def blind_noise(planes: np.ndarray, floor: float = -math.inf, mosaic: Mosaic = Mosaic.BAYER) -> NoiseModel:
@@ -189,14 +188,21 @@ def _stated(frame: RawFrame, settings: NoiseSettings) -> list[Evidence]:
     return [Evidence(f"ISO {iso:g}", NoiseModel.uniform(shot, min((USUAL_ELECTRONS * shot) ** 2, 1.0)), ISO_WIDTH)]
 
 
-def _sampled(samples: np.ndarray) -> np.ndarray:
-    """Evenly spread bands of the rows of a large photo (..., H, W); more of it tells nothing new."""
-    height = samples.shape[-2]
-    count = height // BAND
+def _measured(frame: RawFrame, linear: np.ndarray) -> MeasuredNoise:
+    """What the linear samples of a photo show."""
+    meter = shipped_meter(mosaic_of(frame.layout))
+    return measure_noise(independent_planes(frame.layout, linear), _floor(frame), meter)
+
+
+def _sampled_linear(frame: RawFrame) -> np.ndarray:
+    """Evenly spread bands of the rows of a large photo, linear (..., H, W); more of it tells nothing new."""
+    samples = frame.samples
+    count = samples.shape[-2] // BAND
     step = round(samples.size / ENOUGH_SAMPLES)
-    if step <= 1 or count < step:
-        return samples
-    return np.concatenate([samples[..., top : top + BAND, :] for top in range(0, count * BAND, step * BAND)], axis=-2)
+    if step > 1 and count >= step:
+        bands = [samples[..., top : top + BAND, :] for top in range(0, count * BAND, step * BAND)]
+        samples = np.concatenate(bands, axis=-2)
+    return frame.levels.to_linear(samples)
 
 
 def _floor(frame: RawFrame) -> float:

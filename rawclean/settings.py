@@ -1,4 +1,4 @@
-"""What a user asks for; known without torch, which takes seconds to load."""
+"""What a user asks for; known without what does it."""
 
 from dataclasses import dataclass
 

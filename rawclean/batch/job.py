@@ -1,4 +1,4 @@
-"""One job: a photo by path or URL to a result and an outcome. This is what runs on the worker, and needs torch."""
+"""One job: a photo by path or URL to a result and an outcome. This is what runs on the worker."""
 
 import traceback
 from dataclasses import replace

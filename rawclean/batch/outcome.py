@@ -1,4 +1,4 @@
-"""What a job goes through, and what becomes of it; known without torch, which only the worker needs."""
+"""What a job goes through, and what becomes of it; known without what denoises, which only the worker needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

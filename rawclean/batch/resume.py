@@ -8,9 +8,11 @@ from rawclean.batch import storage
 from rawclean.batch.journal import Entry, Journal, State
 from rawclean.batch.outcome import EXISTS, Outcome
 from rawclean.batch.plan import Job
+from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import without_credentials
 from rawclean.errors import RawcleanError
 from rawclean.io.xmp import copy_sidecars
+from rawclean.models.manifest import choose_model, find_model, list_models
 from rawclean.settings import DenoiseSettings
 
 
@@ -83,9 +85,6 @@ def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:
     """Whether the photo's noise would get the same weights today."""
     if entry.report is None:
         return True
-    from rawclean.core.noise import NoiseModel  # noqa: PLC0415 (torch, which a first run does not need here)
-    from rawclean.models.manifest import choose_model, find_model, list_models  # noqa: PLC0415
-
     try:
         cards = list_models()
         used = find_model(entry.report["model"], cards)

@@ -78,7 +78,7 @@ def _submitted(job: Job, run: Run) -> Future[Outcome]:
 
 
 def _denoised(job: Job, settings: DenoiseSettings, max_memory: int | None, watch: Watch | None = None) -> Outcome:
-    from rawclean.batch.job import denoise_job  # noqa: PLC0415 (torch is for the worker alone)
+    from rawclean.batch.job import denoise_job  # noqa: PLC0415 (what denoises is for the worker alone)
 
     return denoise_job(job, settings, max_memory, watch)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.batch_display import BatchDisplay, LeftOutNotes, Shown, print_forecasts
+from rawclean.cli.batch_display import BatchDisplay, LeftOutNotes, print_forecasts
 from rawclean.cli.interrupt import INTERRUPTED
-from rawclean.cli.report import print_error
+from rawclean.cli.report import Shown, print_error
 from rawclean.core.choices import BadPixels
 from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression

@@ -3,12 +3,11 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rawclean.cli.progress import LiveLines, print_table
-from rawclean.cli.report import print_error, print_json, print_line, print_notes, print_warning, summary
+from rawclean.cli.report import Shown, print_error, print_json, print_line, print_notes, print_warning, summary
 
 if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
@@ -18,19 +17,6 @@ if TYPE_CHECKING:
 
 SOME = 5
 """Names of what is left out, of each kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """How much is shown."""
-
-    quiet: bool
-    as_json: bool
-
-    @property
-    def in_words(self) -> bool:
-        """Whether standard output has text for people."""
-        return not (self.quiet or self.as_json)
 
 
 class BatchDisplay:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rawclean.cli import options
-from rawclean.cli.batch_display import Shown
 from rawclean.cli.progress import Update, progress_bars
-from rawclean.cli.report import print_json, print_line
+from rawclean.cli.report import Shown, print_json, print_line
 from rawclean.core.mosaics import Mosaic
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 

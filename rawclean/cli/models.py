@@ -89,14 +89,14 @@ def verify() -> None:
 @app.command()
 def export(name: str, output: Output, overwrite: options.Overwrite = False) -> None:
     """Write a model as an ONNX file, for other programs: planes, shot and read noise in, the noise out."""
-    from rawclean.errors import OutputError
+    from rawclean.io.atomic import check_target
     from rawclean.models.manifest import find_model
     from rawclean.models.onnx_export import export_onnx
     from rawclean.models.weights import load_model
 
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output}: exists; use --overwrite to replace it")
-    export_onnx(load_model(find_model(name)), output)
+    card = find_model(name)
+    check_target(output, card.path, overwrite=overwrite)
+    export_onnx(load_model(card), output)
     print_line(f"{output}: written")
 
 

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,19 @@ from rawclean.core.printable import escaped, without_credentials
 
 if TYPE_CHECKING:
     from rawclean.denoise_report import DenoiseReport
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much is shown."""
+
+    quiet: bool
+    as_json: bool
+
+    @property
+    def in_words(self) -> bool:
+        """Whether standard output has text for people."""
+        return not (self.quiet or self.as_json)
 
 
 def print_json(value: object) -> None:

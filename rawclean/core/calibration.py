@@ -23,6 +23,7 @@ from rawclean.core.shot_blocks import (
     measure_unrest,
 )
 from rawclean.core.shots import LEAST_BLOCKS, check_shots
+from rawclean.core.three_by_three import around
 from rawclean.errors import CalibrationError
 
 ALIKE = 4.5
@@ -160,10 +161,7 @@ def _with_least_read(shot: float, read: float) -> tuple[float, float]:
 
 def _shrunk(still: np.ndarray) -> np.ndarray:
     """`still` (rows, columns) without the neighbours of blocks that are not: movement does not end at a border."""
-    rows, columns = still.shape
-    around = np.pad(still, 1, constant_values=True)
-    shifted = [around[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
-    return np.logical_and.reduce(shifted)
+    return np.logical_and.reduce(around(still, beyond=True))
 
 
 def _check_count(usable: np.ndarray) -> None:

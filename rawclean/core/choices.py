@@ -1,4 +1,4 @@
-"""Choices of a user about a photo; free of torch, so that the command line starts fast."""
+"""Choices of a user about a photo; free of what denoises, so that the command line starts fast."""
 
 from enum import Enum
 

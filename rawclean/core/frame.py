@@ -10,6 +10,9 @@ from rawclean.core.layout import Layout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 
+MIN_SIDE = 16
+"""Smallest visible side, in samples, that is a photo."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActiveArea:

@@ -1,4 +1,4 @@
-"""Bounds of what a user and a file may say of a photo's noise; free of torch, so that the command line starts fast."""
+"""Bounds of what a user and a file may say of a photo's noise; free of numpy, so that the command line starts fast."""
 
 MAX_VARIANCE = 1.0
 """Shot or read variance beyond which noise would exceed the whole signal range."""

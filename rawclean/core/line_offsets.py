@@ -103,8 +103,7 @@ def _lines_of(offsets: LineOffsets, count: int, band: slice) -> np.ndarray:
     """`offsets` as they lie in the rows `band` of `count` planes, (count, rows, W)."""
     if Mosaic.of_planes(count) is Mosaic.XTRANS:
         sites = offsets.rows[3 * band.start : 3 * band.stop, None] + offsets.columns
-        packed: np.ndarray = pack_xtrans(sites)
-        return packed
+        return pack_xtrans(sites)
     rows = offsets.rows[2 * band.start : 2 * band.stop]
     return np.stack([rows[i::2, None] + offsets.columns[j::2] for i in (0, 1) for j in (0, 1)])
 
@@ -170,8 +169,7 @@ def _wiener(vote: np.ndarray, error: np.ndarray, prior: float, scale: int) -> np
         return np.zeros_like(vote)
     total = prior + CAUTION[scale] * error
     surprise = np.square(vote) / total / OUTLIER**2
-    offset: np.ndarray = prior / total * vote / (1 + np.square(surprise))
-    return offset
+    return prior / total * vote / (1 + np.square(surprise))
 
 
 def _gains() -> tuple[float, ...]:

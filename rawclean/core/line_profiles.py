@@ -149,20 +149,17 @@ def _disagreement(deviations: np.ndarray, total: np.ndarray, around: tuple[int, 
         grouped = _sum_groups(deviations, 2 * size)
         spread = _products(grouped, grouped) * (grouped.shape[1] / max(grouped.shape[1] - 1, 1))
         errors.append(smoothed(spread, around) / square)
-    largest: np.ndarray = np.stack(errors).max(0)
-    return largest
+    return np.stack(errors).max(0)
 
 
 def _weighted(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Mean of `values` over axis 1, which stays."""
-    mean: np.ndarray = _products(weight, values) / weight.sum(1).clip(1e-30)
-    return mean[:, None]
+    return (_products(weight, values) / weight.sum(1).clip(1e-30))[:, None]
 
 
 def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Sum over axis 1 of the products of both (lines, K, H), without an array of them."""
-    total: np.ndarray = np.einsum("lkh,lkh->lh", one, other)
-    return total
+    return np.einsum("lkh,lkh->lh", one, other)
 
 
 def smooth(values: np.ndarray, scale: int, *, odd: bool = False) -> np.ndarray:
@@ -201,7 +198,7 @@ def _nearby(activity: np.ndarray) -> np.ndarray:
     """Mean over the 7 profiles around each along axis 1, repeated at its ends."""
     count = activity.shape[1]
     padded = activity[:, np.arange(-3, count + 3).clip(0, count - 1)]
-    total: np.ndarray = padded[:, :count] + padded[:, 1 : count + 1]
+    total = padded[:, :count] + padded[:, 1 : count + 1]
     for start in range(2, 7):
         total += padded[:, start : start + count]
     total *= 1 / 7

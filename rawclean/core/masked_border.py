@@ -109,8 +109,7 @@ def _black_of(frame: RawFrame, span: tuple[int, int], period: list[int]) -> Mask
     height = area.height // period[0] * period[0]
     if stop - start < LEAST_LINES or height < period[0]:
         return None
-    raster = frame.raster
-    border = raster[area.top : area.top + height, start:stop]
+    border = frame.raster[area.top : area.top + height, start:stop]
     agreeing = _agreeing(border)
     border, columns = border[:, agreeing], np.arange(start, stop)[agreeing]
     if len(columns) < LEAST_LINES:
@@ -136,8 +135,7 @@ def _agreeing(border: np.ndarray) -> np.ndarray:
     level, noise = lower_median(border, 0)[0], _spread(border)
     middle, typical = lower_median(level), lower_median(noise)
     allowed = LINE_DEVIATIONS * np.maximum(lower_median(np.abs(level - middle)), 0.15 * typical + 0.2)
-    agreeing: np.ndarray = (np.abs(level - middle) <= allowed) & (noise > typical / 2) & (noise < typical * 2)
-    return agreeing
+    return (np.abs(level - middle) <= allowed) & (noise > typical / 2) & (noise < typical * 2)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
@@ -148,15 +146,13 @@ def _spread(values: np.ndarray) -> np.ndarray:
     deviation = values - values.mean(0, dtype=np.float64).astype(np.float32)
     limit = 6 * np.abs(deviation).mean(0, dtype=np.float64).astype(np.float32) + 1
     np.clip(deviation, -limit, limit, out=deviation)
-    spread: np.ndarray = np.sqrt(np.square(deviation).mean(0, dtype=np.float64)).astype(np.float32)
-    return spread
+    return np.sqrt(np.square(deviation).mean(0, dtype=np.float64)).astype(np.float32)
 
 
 def _trimmed_mean(values: np.ndarray) -> np.ndarray:
     """Mean of each row of `values` (N, M) within 5 deviations of its median; whole codes have no finer median."""
     kept = np.abs(values - lower_median(values, 1)) <= 5 * _spread(values.T)[:, None] + 1
-    mean: np.ndarray = values.mean(1, dtype=np.float64, where=kept)
-    return mean
+    return values.mean(1, dtype=np.float64, where=kept)
 
 
 def _tiled(black: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

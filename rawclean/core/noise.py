@@ -23,6 +23,9 @@ SIGMA_FLOOR = 1e-6
 SIGMA_WINDOW = 5
 """Side of the window whose mean signal sets sigma; a single noisy sample would misjudge its own noise."""
 
+LOCAL_MEAN = 5
+"""Window in which a network's finest input is centred: half precision spends its bits on noise, not on brightness."""
+
 LARGEST_NOISE = 4.0
 """Sigmas beyond which a deviation is structure: bounds the harm where a photo has less noise than any trained on."""
 

@@ -12,6 +12,10 @@ from rawclean.core.block_means import block_means
 
 HIGH_PASS = (1.0, -2.0, 1.0)
 """Along rows and columns, over six: keeps the variance of white noise, and is zero on what is linear in either."""
+PLANES = 4
+"""Of a piece."""
+LOG_SD = (-4.0, 1.5)
+"""Range of the logarithm of the standard deviation that a meter may state of its answer."""
 SIDE = 32
 """Samples of a plane."""
 CANDIDATES, KEPT = 512, 192

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawclean.core.block_means import block_means
+from rawclean.core.three_by_three import around
 
 BLOCK = 16
 """Side of a block in samples of a plane."""
@@ -102,9 +103,9 @@ def measure_unrest(shots: Sequence[np.ndarray], gains: np.ndarray, line: tuple[f
     parts = []
     for blocks in _bands(shots):
         mean, error = _deviations(blocks, gains)
-        around = _means_around(mean.reshape(*mean.shape[:-1], BLOCK, BLOCK)).reshape(mean.shape)
+        signal = _means_around(mean.reshape(*mean.shape[:-1], BLOCK, BLOCK)).reshape(mean.shape)
         shot, read = line
-        error = error / np.sqrt(shot * around.clip(min=0) + read)
+        error = error / np.sqrt(shot * signal.clip(min=0) + read)
         apart = np.stack([_correlation(error[:, one], error[:, other]) for one, other in APART])
         square = error.reshape(*error.shape[:-1], BLOCK, BLOCK)
         products = (square[..., 1:] * square[..., :-1]).mean((0, -1, -2))
@@ -144,12 +145,6 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _means_around(images: np.ndarray) -> np.ndarray:
     """Mean of the 3x3 samples around each of (..., H, W); beyond the border there is nothing to count."""
-    height, width = images.shape[-2:]
-    total, count = np.zeros_like(images), np.zeros((height, width), images.dtype)
-    for row in (-1, 0, 1):
-        for column in (-1, 0, 1):
-            to = (slice(max(0, -row), height - max(0, row)), slice(max(0, -column), width - max(0, column)))
-            of = (slice(max(0, row), height + min(0, row)), slice(max(0, column), width + min(0, column)))
-            total[..., to[0], to[1]] += images[..., of[0], of[1]]
-            count[to] += 1
-    return total / count
+    counted = np.ones(images.shape[-2:], images.dtype)
+    means: np.ndarray = np.add.reduce(around(images, beyond=0)) / np.add.reduce(around(counted, beyond=0))
+    return means

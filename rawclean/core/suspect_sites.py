@@ -13,6 +13,7 @@ from rawclean.core.layout import Layout, plane_noise
 from rawclean.core.noise import NoiseModel
 from rawclean.core.site_neighbours import OWN, Offsets, Phase, phases, values_at
 from rawclean.core.site_places import places_of
+from rawclean.core.three_by_three import around
 
 OTHERS = 16
 """Neighbours of each colour that say what is usual beside a site."""
@@ -182,6 +183,6 @@ def _crowd(places: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Logarithm of how many of `places` (N, 2) lie in the cell of each and the eight cells around it."""
     rows, columns = (-(-side // CELL) for side in size)
     cells = (places[:, 0] // CELL) * columns + places[:, 1] // CELL
-    counts = np.pad(np.bincount(cells, minlength=rows * columns).reshape(rows, columns), 1)
-    around = np.add.reduce([counts[i : i + rows, j : j + columns] for i in range(3) for j in range(3)])
-    return np.log1p(around.ravel()[cells]).astype(np.float32)
+    counts = np.bincount(cells, minlength=rows * columns).reshape(rows, columns)
+    crowds = np.add.reduce(around(counts, beyond=0))
+    return np.log1p(crowds.ravel()[cells]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a user can ask of the machine; free of torch, so that the command line starts fast."""
+"""What a user can ask of the machine; free of what computes, so that the command line starts fast."""
 
 from enum import Enum
 

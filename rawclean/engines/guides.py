@@ -7,11 +7,8 @@ import numpy as np
 
 from rawclean.core.block_means import block_means
 from rawclean.core.mosaics import Mosaic
-from rawclean.core.noise import SIGMA_FLOOR, SIGMA_WINDOW, NoiseModel
+from rawclean.core.noise import LOCAL_MEAN, SIGMA_FLOOR, SIGMA_WINDOW, NoiseModel
 from rawclean.core.xtrans import block_parity
-
-LOCAL_MEAN = 5
-"""Window in which the finest input is centred."""
 
 
 def sigma_around(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rawclean.core.mosaics import Mosaic
-from rawclean.core.noise import LARGEST_NOISE, NoiseModel
+from rawclean.core.noise import LARGEST_NOISE, SIGMA_WINDOW, NoiseModel
 from rawclean.engines.choices import Precision
 from rawclean.engines.guides import noise_guides, sigma_around
 from rawclean.engines.openvino_runtime import openvino, opset13
@@ -23,9 +23,9 @@ _DEVICE = "CPU"
 class OpenVinoEngine:
     """A model from an ONNX file; see `engines.contract.Engine`."""
 
-    def __init__(self, path: Path, precision: Precision, *, multiple_of: int, halo: int) -> None:
+    def __init__(self, path: Path, precision: Precision, *, multiple_of: int, network_halo: int) -> None:
         self.workers = os.cpu_count() or 1
-        self.multiple_of, self.halo = multiple_of, halo
+        self.multiple_of, self.halo = multiple_of, network_halo + SIGMA_WINDOW // 2
         core = openvino.Core()
         self._format = _format(core, precision)
         network = _network_of(core.read_model(path))

@@ -6,7 +6,6 @@ import importlib.util
 import platform
 import sys
 
-from rawclean.core.noise import SIGMA_WINDOW
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.engines.contract import Engine
 from rawclean.errors import UnsupportedDeviceError, UsageError
@@ -72,8 +71,7 @@ def _openvino_engine(card: ModelCard, precision: Precision) -> Engine:
     from rawclean.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (only where it is installed)
 
     check_weights(card.onnx_path, card.onnx_sha256)
-    halo = card.halo + SIGMA_WINDOW // 2
-    return OpenVinoEngine(card.onnx_path, precision, multiple_of=card.multiple_of, halo=halo)
+    return OpenVinoEngine(card.onnx_path, precision, multiple_of=card.multiple_of, network_halo=card.halo)
 
 
 def _torch_engine(card: ModelCard, device: DeviceChoice, precision: Precision) -> Engine:

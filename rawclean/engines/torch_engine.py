@@ -32,5 +32,4 @@ class TorchEngine:
         planes, shot, read = (torch.from_numpy(each).to(self._device) for each in (window, noise.shot, noise.read))
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
             predicted = self._predictor(planes[None], shot, read)[0][0]
-        found: np.ndarray = predicted.cpu().numpy()
-        return found
+        return predicted.cpu().numpy()

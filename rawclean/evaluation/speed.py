@@ -63,14 +63,15 @@ def measure_speed(photo: Path, machine: Machine, progress: Callable[[], None], r
     """
     walls: list[float] = []
     told: list[dict[str, Any]] = []
-    others: dict[str, list[float]] = {name: [] for name in _other_programs()}
+    programs = _other_programs()
+    others: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
             told.append(_denoise(photo, Path(folder) / "out.dng", machine))
             walls.append(time.perf_counter() - start)
-            for name, seconds in others.items():
-                seconds.append(_timed(_other_programs()[name](photo, Path(folder))))
+            for name, command in programs.items():
+                others[name].append(_timed(command(photo, Path(folder))))
         progress()
     reports = [each["report"] for each in told]
     steps = {name: statistics.median(each["seconds"][name] for each in reports) for name in reports[0]["seconds"]}

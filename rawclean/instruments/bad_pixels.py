@@ -1,5 +1,6 @@
 """Bad pixels of a photo, named by the file or found by the judge, are replaced by their neighbours."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,9 +41,9 @@ def map_bad_pixels(frame: RawFrame, noise: NoiseModel, choice: BadPixels) -> Map
     count = int(bad.sum())
     if not count:
         return MappedFrame(frame, 0)
-    samples = frame.samples.copy()
-    samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], places_of(bad))
-    return MappedFrame(frame.with_samples(samples), count)
+    mapped = dataclasses.replace(frame, raster=frame.raster.copy())
+    mapped.samples[bad] = frame.levels.to_adu_at(repaired(signal, bad, frame.layout)[bad], places_of(bad))
+    return MappedFrame(mapped, count)
 
 
 def with_found_sites(signal: np.ndarray, known: np.ndarray, layout: Layout, noise: NoiseModel) -> np.ndarray:

@@ -10,9 +10,17 @@ from rawclean.errors import ModelError
 
 Weights = dict[str, np.ndarray]
 """By the names that torch gives them."""
+Shapes = dict[str, tuple[int, ...]]
+"""Of weights, by their names."""
 
 
-def read_weights(path: Path, shapes: dict[str, tuple[int, ...]]) -> Weights:
+def layer_shapes(channels: dict[str, tuple[int, int]], *kernel: int) -> Shapes:
+    """Of the weights and biases of layers, given their `channels` in and out and the sides of their kernel."""
+    weights = {f"{layer}.weight": (made, given, *kernel) for layer, (given, made) in channels.items()}
+    return weights | {f"{layer}.bias": (made,) for layer, (_, made) in channels.items()}
+
+
+def read_weights(path: Path, shapes: Shapes) -> Weights:
     """The weights of a file, float32.
 
     Raises ModelError where it is missing, does not have `shapes`, or is not finite.

@@ -7,21 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from rawclean.core.mosaics import Mosaic
-from rawclean.core.noise_patches import NoisePatches
-from rawclean.instruments.layers import Weights, convolved, linear, read_weights
+from rawclean.core.noise_patches import LOG_SD, PLANES, NoisePatches
+from rawclean.instruments.layers import Weights, convolved, layer_shapes, linear, read_weights
 from rawclean.models.manifest import METERS, shipped_weights
 
-PLANES, LOG_SD = 4, (-4.0, 1.5)
-"""Planes of a piece, and the range of the logarithm of the standard deviation that the meter may state."""
 PIECES_AT_A_TIME = 16
 """Few, so that what lies between two layers stays in the processor's cache."""
 _CONVOLUTIONS = {
-    "features.0": (4, 24, 1),
-    "features.2": (24, 24, 1),
-    "features.4": (24, 32, 2),
-    "features.6": (32, 48, 2),
+    "features.0": (PLANES, 24),
+    "features.2": (24, 24),
+    "features.4": (24, 32),
+    "features.6": (32, 48),
 }
-"""Channels in and out, and stride."""
+"""Channels in and out."""
+_STRIDES = (1, 1, 2, 2)
 _LINEAR = {"features.10": (48, 64), "answer": (64, 2 * PLANES + 1)}
 
 
@@ -46,12 +45,7 @@ class NoiseMeter:
     @classmethod
     def load(cls, path: Path) -> "NoiseMeter":
         """The meter of a weight file; raises ModelError where it is none."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for name, (given, made, _) in _CONVOLUTIONS.items():
-            shapes |= {f"{name}.weight": (made, given, 3, 3), f"{name}.bias": (made,)}
-        for name, (given, made) in _LINEAR.items():
-            shapes |= {f"{name}.weight": (made, given), f"{name}.bias": (made,)}
-        return cls(read_weights(path, shapes))
+        return cls(read_weights(path, layer_shapes(_CONVOLUTIONS, 3, 3) | layer_shapes(_LINEAR)))
 
     def read(self, patches: NoisePatches) -> NoiseReadings:
         """What the meter says of the pieces of a photo, at least one."""
@@ -65,7 +59,7 @@ class NoiseMeter:
 
     def _answer(self, values: np.ndarray) -> np.ndarray:
         images = np.moveaxis(values, 1, -1)
-        for layer, (_, _, stride) in _CONVOLUTIONS.items():
+        for layer, stride in zip(_CONVOLUTIONS, _STRIDES, strict=True):
             images = convolved(images, self.weights, layer, stride)
         hidden = linear(images.mean((1, 2)), self.weights, "features.10").clip(min=0)
         return linear(hidden, self.weights, "answer")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rawclean.core.suspect_sites import FEATURES
-from rawclean.instruments.layers import Weights, linear, read_weights
+from rawclean.instruments.layers import Shapes, Weights, layer_shapes, linear, read_weights
 from rawclean.models.manifest import JUDGE, shipped_weights
 
 _LINEAR = {"layers.0": (FEATURES, 48), "layers.2": (48, 24), "layers.4": (24, 1)}
@@ -22,10 +22,8 @@ class SiteJudge:
     @classmethod
     def load(cls, path: Path) -> "SiteJudge":
         """The judge of a weight file; raises ModelError where it is none."""
-        shapes: dict[str, tuple[int, ...]] = {"mean": (FEATURES,), "deviation": (FEATURES,)}
-        for name, (given, made) in _LINEAR.items():
-            shapes |= {f"{name}.weight": (made, given), f"{name}.bias": (made,)}
-        return cls(read_weights(path, shapes))
+        scaling: Shapes = {"mean": (FEATURES,), "deviation": (FEATURES,)}
+        return cls(read_weights(path, scaling | layer_shapes(_LINEAR)))
 
     def answers(self, features: np.ndarray) -> np.ndarray:
         """Features (N, FEATURES) to (N,); above zero is a bad pixel."""

@@ -12,7 +12,7 @@ import numpy as np
 import rawpy
 
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.frame import ActiveArea, Colour, Exposure, RawFrame
+from rawclean.core.frame import MIN_SIDE, ActiveArea, Colour, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.limits import MAX_VARIANCE
 from rawclean.core.noise import NoiseModel
@@ -43,8 +43,6 @@ DIGEST_DIFFERS = (
     "closely, and copy it from the card again if you can"
 )
 
-MIN_SIDE = 16
-"""Smallest visible side, in samples, that is a photo."""
 MOST_MASKED = 64
 """Masked areas; Adobe's DNG SDK reads four."""
 

@@ -131,7 +131,7 @@ def _is_floating(facts: Metadata) -> bool:
         raise UnsupportedSensorError(
             "samples that may be negative or are no numbers (SampleFormat); is the file whole?"
         )
-    return bool(kinds) and kinds != {tags.UNSIGNED}
+    return kinds == {tags.FLOATING_POINT}
 
 
 def _segments(facts: Metadata, height: int, width: int) -> tuple[Segment, ...]:

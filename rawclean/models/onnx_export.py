@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from rawclean.errors import ModelError
+from rawclean.io.atomic import write_atomically
 from rawclean.models.onnx_names import GUIDE, IN_SIGMAS, NOISE, PLANES, READ, SHOT, SIGMA
 from rawclean.networks import Network
 from rawclean.networks.predictor import NoisePredictor
@@ -32,7 +33,7 @@ def export_is_installed() -> bool:
 def export_onnx(network: Network, path: Path) -> None:
     """Write `network`, and what surrounds it (`networks.predictor`), with its weights as one file.
 
-    Raises ModelError where the packages for it are not installed.
+    Raises ModelError where the packages for it are not installed, OutputError where the file cannot be written.
     """
     if not export_is_installed():
         raise ModelError("the packages onnx and onnxscript are missing; pip install 'rawclean[export]'")
@@ -55,7 +56,7 @@ def export_onnx(network: Network, path: Path) -> None:
         )
     assert program is not None
     ClearMetadataAndDocStringPass()(program.model)  # where each node comes from, with paths of this machine
-    program.save(path)
+    write_atomically(path, [program.model_proto.SerializeToString()])
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What the tensors of an exported model are called, and what is done after it; known without torch."""
+"""What the tensors of an exported model are called; known without torch."""
 
 PLANES, SHOT, READ = "planes", "shot", "read"
 """Inputs: linear planes (1, P, H, W) of a mosaic, and the noise (P,) of each."""

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rawclean.core.mosaics import Mosaic
+from rawclean.core.noise import LOCAL_MEAN
 from rawclean.networks.contract import Network
-from rawclean.networks.guides import LOCAL_MEAN, guide_channels
+from rawclean.networks.guides import guide_channels
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from rawclean.core.mosaics import Mosaic
+from rawclean.core.noise import LOCAL_MEAN
 from rawclean.core.xtrans import block_parity
 from rawclean.networks.local_mean import local_mean
-
-LOCAL_MEAN = 5
-"""Window in which the finest input is centred, so that half precision spends its bits on noise, not on brightness."""
 
 
 def guide_channels(mosaic: Mosaic) -> int:

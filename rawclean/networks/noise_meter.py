@@ -7,9 +7,7 @@ serves every level of noise.
 
 from torch import Tensor, nn
 
-PLANES = 4
-LOG_SD = (-4.0, 1.5)
-"""Range of the logarithm of the standard deviation that it may state."""
+from rawclean.core.noise_patches import LOG_SD, PLANES
 
 
 class NoiseMeter(nn.Module):

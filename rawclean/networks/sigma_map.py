@@ -11,5 +11,4 @@ def sigma_around(planes: Tensor, noise: NoiseModel) -> Tensor:
 
     Fields of `noise` are tensors (P,) or (B, P).
     """
-    variance: Tensor = noise.variance(local_mean(planes, SIGMA_WINDOW))
-    return variance.sqrt().clamp(min=SIGMA_FLOOR)
+    return noise.variance(local_mean(planes, SIGMA_WINDOW)).sqrt().clamp(min=SIGMA_FLOOR)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rawclean.core.noise import LOCAL_MEAN
 from rawclean.networks.contract import Network
-from rawclean.networks.guides import LOCAL_MEAN, guide_channels, noise_guides
+from rawclean.networks.guides import guide_channels, noise_guides
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,5 +24,4 @@ def sample_xtrans(rgb: Tensor) -> Tensor:
     colours = torch.tensor([["RGB".index(letter) for letter in row] for row in CANONICAL], device=rgb.device)
     height, width = rgb.shape[-2:]
     index = colours.repeat(height // PERIOD, width // PERIOD).expand(len(rgb), 1, height, width)
-    planes: Tensor = pack_xtrans(rgb.gather(1, index)[:, 0])
-    return planes
+    return pack_xtrans(rgb.gather(1, index)[:, 0])
