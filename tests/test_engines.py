@@ -14,7 +14,7 @@ from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, noise_of_planes
 from rawclean.core.noise import NoiseModel
-from rawclean.core.tiling import core_of, cut, gather
+from rawclean.core.tiling import core_of, cut, window_of, with_surroundings
 from rawclean.core.xtrans import XTransPattern
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.engines.device import pick_device
@@ -51,7 +51,7 @@ def test_tiles_cover_every_sample_once(size, core):
 def test_a_tile_holds_its_true_neighbours_and_reflects_at_the_border():
     planes = np.arange(60.0, dtype=np.float32).reshape(1, 6, 10)
     tile = next(cut(6, 10, 4))
-    window = gather(planes, tile, halo=2, multiple_of=4)
+    window = window_of(with_surroundings(planes, 2, 4), tile, halo=2, multiple_of=4)
     assert window.shape == (1, 8, 8)
     assert np.array_equal(core_of(window, tile, 2), planes[:, :4, :4])
     assert window[0, 2].tolist() == [2, 1, 0, 1, 2, 3, 4, 5]
@@ -59,7 +59,7 @@ def test_a_tile_holds_its_true_neighbours_and_reflects_at_the_border():
 
 def test_a_photo_smaller_than_the_halo_is_reflected_again_and_again():
     planes = np.array([[[0.0, 1.0, 2.0]]], np.float32)
-    window = gather(planes, next(cut(1, 3, 4)), halo=4, multiple_of=1)
+    window = window_of(with_surroundings(planes, 4, 1), next(cut(1, 3, 4)), halo=4, multiple_of=1)
     assert window[0, 0].tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]
 
 

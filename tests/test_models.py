@@ -165,7 +165,7 @@ def test_the_specialists_cover_all_noise_without_gap_or_overlap():
 
 def test_neighbours_agree_where_their_ranges_meet(shared):
     """Within 0.05 dB, so that two photos of nearly the same noise look alike."""
-    scenes = list(read_scenes(shared / "photos" / "dev", limit=8))
+    scenes = list(read_scenes(shared / "photos" / "dev", limit=12))
     for lower, upper in pairwise(specialists()):
         shot = next(shot for shot in np.logspace(-5, -1, 500).tolist() if sigma_of(shot) >= upper.range.low)
         means = []

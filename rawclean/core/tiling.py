@@ -1,8 +1,8 @@
 """Cut planes into tiles with true neighbours around them, and put the cores together again.
 
-A tile is a core and a halo. Where the halo leaves the photo, samples are reflected at its border, again and again if
-the photo is smaller than the halo; everywhere else they are the neighbours themselves. Cores begin at multiples of the
-network's step, so that every tile sees the strided layers in the same phase and tiled equals whole.
+A tile is a core and a halo. Where the halo leaves the photo, samples are reflected at its border without repeating it,
+again and again if the photo is smaller than the halo; everywhere else they are the neighbours themselves. Cores begin
+at multiples of the network's step, so that every tile sees the strided layers in the same phase and tiled equals whole.
 """
 
 from collections.abc import Iterator
@@ -28,22 +28,18 @@ def cut(height: int, width: int, core: int) -> Iterator[Tile]:
             yield Tile(top, left, min(core, height - top), min(core, width - left))
 
 
-def gather(planes: np.ndarray, tile: Tile, halo: int, multiple_of: int) -> np.ndarray:
-    """The tile of `planes` (4, H, W) with `halo` on each side, its far sides rounded up to `multiple_of`; a copy."""
-    rows = _indices(tile.top, tile.height, halo, multiple_of, planes.shape[1])
-    columns = _indices(tile.left, tile.width, halo, multiple_of, planes.shape[2])
-    return planes[:, rows[:, None], columns]
+def with_surroundings(planes: np.ndarray, halo: int, multiple_of: int) -> np.ndarray:
+    """`planes` (P, H, W) in the middle of `halo` reflected samples on each side, the far sides rounded up; a copy."""
+    around = ((halo, halo + -side % multiple_of) for side in planes.shape[1:])
+    return np.pad(planes, [(0, 0), *around], "reflect")
+
+
+def window_of(surrounded: np.ndarray, tile: Tile, halo: int, multiple_of: int) -> np.ndarray:
+    """The tile of what `with_surroundings` returned, with its halo, sides rounded up to `multiple_of`; a view."""
+    rows, columns = (-(-length // multiple_of) * multiple_of + 2 * halo for length in (tile.height, tile.width))
+    return surrounded[:, tile.top : tile.top + rows, tile.left : tile.left + columns]
 
 
 def core_of(window: np.ndarray, tile: Tile, halo: int) -> np.ndarray:
-    """The core of what `gather` returned, (4, tile.height, tile.width); a view."""
+    """The core of a window of `tile`, (P, tile.height, tile.width); a view."""
     return window[..., halo : halo + tile.height, halo : halo + tile.width]
-
-
-def _indices(start: int, length: int, halo: int, multiple_of: int, size: int) -> np.ndarray:
-    """Indices of a window along one axis of `size` samples, reflected without repeating the border."""
-    padded = -(-(length + 2 * halo) // multiple_of) * multiple_of
-    positions = np.arange(start - halo, start - halo + padded)
-    period = max(1, 2 * (size - 1))
-    folded = positions % period
-    return np.minimum(folded, period - folded).clip(max=size - 1)

@@ -11,7 +11,7 @@ from rawclean.core.layout import PlainLayout, plane_noise, saturated_sites
 from rawclean.core.levels import Levels
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
 from rawclean.core.noise import NoiseModel
-from rawclean.core.tiling import Tile, core_of, cut, gather
+from rawclean.core.tiling import Tile, core_of, cut, window_of, with_surroundings
 from rawclean.engines.choices import TILE
 from rawclean.engines.contract import Engine
 
@@ -71,10 +71,11 @@ def denoise_planes(planes: np.ndarray, noise: NoiseModel, engine: Engine, effort
     step = engine.multiple_of
     halo = -(-engine.halo // step) * step
     tiles = list(cut(planes.shape[1], planes.shape[2], max(step, effort.tile // step * step)))
+    surrounded = with_surroundings(planes, halo, step)
     clean = np.empty_like(planes)
 
     def denoise_tile(tile: Tile) -> None:
-        removed = core_of(engine.predict_noise(gather(planes, tile, halo, step), noise), tile, halo)
+        removed = core_of(engine.predict_noise(window_of(surrounded, tile, halo, step), noise), tile, halo)
         rows, columns = slice(tile.top, tile.top + tile.height), slice(tile.left, tile.left + tile.width)
         np.subtract(planes[:, rows, columns], np.float32(effort.strength) * removed, out=clean[:, rows, columns])
 

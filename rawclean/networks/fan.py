@@ -49,7 +49,7 @@ class FeatureAlign(nn.Module):
 
     def forward(self, features: Tensor, guide: Tensor) -> Tensor:
         hidden = functional.relu(self.hidden(guide))
-        aligned: Tensor = features + features * self.scale(hidden) + self.shift(hidden)
+        aligned: Tensor = features * (self.scale(hidden) + 1) + self.shift(hidden)  # one sum less than F + F * scale
         return aligned
 
 
