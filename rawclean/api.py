@@ -15,7 +15,8 @@ import numpy as np
 
 from rawclean import pipeline
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.frame import MIN_SIDE, ActiveArea, Camera, Colour, Exposure, RawFrame
+from rawclean.core.colour import Colour
+from rawclean.core.frame import MIN_SIDE, ActiveArea, Camera, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.core.xtrans import CANONICAL, XTransPattern

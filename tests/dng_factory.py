@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
+from rawclean.core.colour import Colour
+from rawclean.core.frame import ActiveArea, Camera, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.io import metadata as tags

@@ -30,7 +30,6 @@ BAYER_FILES = (
     "kodak_dc120_chart.kdc",
 )
 RESIDUAL = NoiseModel.per_plane([1e-5, 2e-5, 4e-5, 5e-5], [1e-7, 2e-7, 4e-7, 5e-7])
-PIXELS = np.full((12, 16, 3), 99, dtype=np.uint8)
 CHANGED_BY_DENOISING = {
     *("BlackLevel", "BlackLevelRepeatDim", "WhiteLevel"),
     *("Software", "RawDataUniqueID", "NewRawImageDigest", "RawImageDigest", "NoiseProfile", "NoiseReductionApplied"),
@@ -87,7 +86,7 @@ def test_every_pattern_is_grafted(tmp_path, pattern, margins):
 
 def test_the_noise_tags_say_what_was_done(tmp_path):
     source = read_raw(write_dng(tmp_path / "in.dng", make_frame()))
-    data = bytes(graft_dng(DenoisedPhoto(dimmed(source), RESIDUAL, 0.5), read_metadata(source.source), PIXELS))
+    data = bytes(graft_dng(DenoisedPhoto(dimmed(source), RESIDUAL, 0.5), read_metadata(source.source)))
     tiff = Tiff(data)
     raw = tiff.children(tiff.first(), tags.SUB_IFDS)[0]
     assert tiff.numbers(raw.entries[tags.NOISE_REDUCTION_APPLIED]) == (0.5,)
@@ -201,7 +200,7 @@ def test_lens_and_captions_reach_a_new_dng():
     exif = Directory(0).with_entries([lens])
     canvas.set_first(canvas.write_directory(Directory(0).with_entries([caption])))
     facts = Metadata(tiff=Tiff(bytes(canvas.finish())), exif=exif)
-    written = Tiff(bytes(new_dng(DenoisedPhoto(make_frame(), RESIDUAL, 1.0), facts, PIXELS)))
+    written = Tiff(bytes(new_dng(DenoisedPhoto(make_frame(), RESIDUAL, 1.0), facts)))
     first = written.first()
     assert written.text(first.entries[270]) == "Harbour"
     assert written.numbers(first.entries[tags.LENS_INFO]) == pytest.approx((24, 70, 2.8, 2.8))

@@ -6,7 +6,8 @@ import pytest
 from dng_factory import entry, write_dng
 
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
+from rawclean.core.colour import Colour
+from rawclean.core.frame import ActiveArea, Camera, Exposure, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black, masked_black
 from rawclean.core.noise import NoiseModel

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rawclean.core.colour import Colour
 from rawclean.core.layout import Layout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
@@ -49,16 +50,6 @@ class Exposure:
     """Millimetres."""
     timestamp: float | None
     """Seconds since 1970, as LibRaw reads it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Colour:
-    """What a raw developer needs to make colours of the mosaic."""
-
-    wb_gains: tuple[float, float, float]
-    """As-shot white balance for R, G, B, green 1."""
-    xyz_to_camera: np.ndarray | None
-    """(3, 3) from XYZ (D65) to camera colours; None where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

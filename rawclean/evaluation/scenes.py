@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rawclean.core.colour import SRGB_TO_XYZ
 from rawclean.core.layout import noise_of_planes
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
@@ -24,7 +25,6 @@ from rawclean.io.images import list_photos, read_photo
 from rawclean.synthesis.develop import develop
 from rawclean.synthesis.sampling import sample
 from rawclean.synthesis.unprocess import (
-    SRGB_TO_XYZ,
     XYZ_TO_CAMERA,
     CameraDraw,
     camera_colours,
@@ -105,7 +105,7 @@ def clean_planes(photo: NDArray[np.uint8], camera: CameraDraw, mosaic: Mosaic = 
 def draw_protocol_camera(seed: int) -> CameraDraw:
     """One of the three cameras, white balance and exposure, in the protocol's order of draws."""
     rng = np.random.default_rng(seed)
-    matrix = XYZ_TO_CAMERA[int(rng.integers(len(XYZ_TO_CAMERA)))] @ SRGB_TO_XYZ
+    matrix = XYZ_TO_CAMERA[int(rng.integers(len(XYZ_TO_CAMERA)))] @ torch.from_numpy(SRGB_TO_XYZ)
     red, blue = rng.uniform(1.9, 2.4), rng.uniform(1.5, 1.9)
     exposure = float(rng.normal(0.8, 0.1))
     gains = torch.tensor([[exposure / red, exposure, exposure / blue]], dtype=torch.float32)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rawclean.core.bayer import BayerPattern, unpack_rggb
-from rawclean.core.frame import ActiveArea, Camera, Colour, Exposure, RawFrame
+from rawclean.core.colour import SRGB_TO_XYZ, Colour
+from rawclean.core.frame import ActiveArea, Camera, Exposure, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import UnreadablePhotoError, UsageError
@@ -20,7 +20,7 @@ from rawclean.io.images import read_photo
 from rawclean.io.metadata import Metadata
 from rawclean.io.noise_profiles import typical_iso
 from rawclean.synthesis.noise_draw import add_noise
-from rawclean.synthesis.unprocess import SRGB_TO_XYZ, CameraDraw
+from rawclean.synthesis.unprocess import CameraDraw
 
 MIN_SIDE = 32
 """Smallest side of a picture, in pixels, of which a photo can be made."""
@@ -63,7 +63,7 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
     for path, planes, noise in zip(targets, (noisy, clean), (settings.noise, silent), strict=False):
         frame = _frame(planes, camera, photo, typical_iso(float(noise.shot[0])))
         content = DenoisedPhoto(frame, residual=noise, strength=0.0)
-        write_atomically(path, [new_dng(content, Metadata(), _picture(planes, frame.colour))])
+        write_atomically(path, [new_dng(content, Metadata())])
 
 
 def _frame(planes: np.ndarray, camera: CameraDraw, photo: Path, iso: float | None) -> RawFrame:
@@ -77,20 +77,10 @@ def _frame(planes: np.ndarray, camera: CameraDraw, photo: Path, iso: float | Non
         active=ActiveArea(0, 0, height, width),
         layout=BayerPattern.RGGB,
         levels=levels,
-        colour=Colour((green / red, 1.0, green / blue), (camera.srgb_to_camera[0] @ SRGB_TO_XYZ.inverse()).numpy()),
+        colour=Colour((green / red, 1.0, green / blue), camera.srgb_to_camera[0].numpy() @ np.linalg.inv(SRGB_TO_XYZ)),
         camera=CAMERA,
         exposure=Exposure(iso, None, None, None, None),
         orientation=1,
         noise_profile=None,
         source=photo,
     )
-
-
-def _picture(planes: np.ndarray, colour: Colour) -> NDArray[np.uint8]:
-    """A half-size sRGB preview (H, W, 3) of linear planes: white balance, matrix, gamma 2.2."""
-    red, first_green, second_green, blue = planes
-    camera = np.stack([red, (first_green + second_green) / 2, blue], axis=-1) * np.array(colour.wb_gains, np.float32)
-    assert colour.xyz_to_camera is not None
-    to_camera = colour.xyz_to_camera @ SRGB_TO_XYZ.numpy()
-    srgb = camera @ np.linalg.inv(to_camera / to_camera.sum(1, keepdims=True)).T
-    return (srgb.clip(0, 1) ** (1 / 2.2) * 255).round().astype(np.uint8)

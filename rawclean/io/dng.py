@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
@@ -20,7 +19,7 @@ from rawclean.core.noise import NoiseModel
 from rawclean.io import metadata as tags
 from rawclean.io.codecs import CODECS, DEFLATE_FLOAT, Samples
 from rawclean.io.compression import Compression
-from rawclean.io.pictures import jpeg_bytes
+from rawclean.io.preview import Preview
 from rawclean.io.stored import StoredSamples
 from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
 from rawclean.io.xmp import mark_denoised
@@ -28,8 +27,6 @@ from rawclean.version import __version__
 
 SOFTWARE = f"rawclean {__version__}"
 DNG_VERSION, OLDEST_READER, JPEG_XL_VERSION = (1, 4, 0, 0), (1, 1, 0, 0), (1, 7, 0, 0)
-PREVIEW_SIDE = 1024
-"""Longest side of a preview that the source did not have."""
 PHOTOMETRIC_YCBCR = 6
 MAIN_IMAGE, REDUCED_IMAGE = 0, 1
 TILE_SIDE, TILE_MULTIPLE = 512, 16
@@ -167,10 +164,10 @@ def version_entries(tiff: Tiff, compression: Compression) -> list[Entry]:
     ]
 
 
-def preview_entries(canvas: TiffCanvas, pixels: NDArray[np.uint8], size: tuple[int, int]) -> list[Entry]:
+def preview_entries(canvas: TiffCanvas, preview: Preview, size: tuple[int, int]) -> list[Entry]:
     """Place a JPEG preview of `size` (height, width); return the tags that describe it."""
     tiff = canvas.tiff
-    jpeg = jpeg_bytes(pixels, size)
+    jpeg = preview.jpeg(size)
     offset = canvas.place(jpeg)
     return [
         tiff.encode(tags.NEW_SUBFILE_TYPE, LONG, [REDUCED_IMAGE]),
@@ -186,10 +183,3 @@ def preview_entries(canvas: TiffCanvas, pixels: NDArray[np.uint8], size: tuple[i
         tiff.encode(tags.STRIP_BYTE_COUNTS, LONG, [len(jpeg)]),
         tiff.encode(tags.YCBCR_SUB_SAMPLING, SHORT, [2, 2]),
     ]
-
-
-def preview_size(pixels: NDArray[np.uint8]) -> tuple[int, int]:
-    """Height and width of a new preview."""
-    height, width = pixels.shape[:2]
-    scale = min(1.0, PREVIEW_SIDE / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -9,13 +9,14 @@ import datetime
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rawclean.core.colour import SRGB_TO_XYZ
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, preview_size, raw_entries, version_entries
+from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, raw_entries, version_entries
 from rawclean.io.metadata import Metadata
+from rawclean.io.preview import Preview
 from rawclean.io.stored import stored_samples
 from rawclean.io.tiff import (
     BYTE,
@@ -32,20 +33,17 @@ from rawclean.io.tiff import (
 )
 
 D65 = 21
-XYZ_TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
-"""IEC 61966-2-1, the neutral choice for a camera whose colours nobody knows."""
 _COPIED_FROM_FIRST = (270, 306, 315, 18246, 18249, 33432, 33723)
 """ImageDescription, DateTime, Artist, Rating, RatingPercent, Copyright, IPTC."""
 
 
-def new_dng(
-    photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8], sidecar: bytes | None = None
-) -> bytearray:
-    """A complete DNG with the metadata of `facts` and a preview of `pixels` (H, W, 3).
+def new_dng(photo: DenoisedPhoto, facts: Metadata, sidecar: bytes | None = None) -> bytearray:
+    """A complete DNG with the metadata of `facts` and a preview.
 
     The XMP of a `sidecar` goes before that of the source, as it does in a raw developer.
     """
     stored = stored_samples(photo.frame)
+    preview = Preview(photo.frame)
     canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
     maker_note = _placed_maker_note(canvas, facts)
     own = facts.tiff.first().entries.get(tags.XMP) if facts.tiff else None
@@ -54,7 +52,7 @@ def new_dng(
     first = Directory(0).with_entries(
         [
             *_copied(facts, _COPIED_FROM_FIRST),
-            *preview_entries(canvas, pixels, preview_size(pixels)),
+            *preview_entries(canvas, preview, preview.size),
             *_camera_entries(canvas.tiff, photo.frame),
             *_lens_entries(facts),
             *identity_entries(canvas.tiff, photo, stored, packet),
@@ -94,7 +92,8 @@ def _pattern_entries(tiff: Tiff, layout: Layout) -> list[Entry]:
 
 def _camera_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
     """Tags of IFD0: identity and colour of the camera."""
-    matrix = XYZ_TO_SRGB if frame.colour.xyz_to_camera is None else frame.colour.xyz_to_camera
+    known = frame.colour.xyz_to_camera
+    matrix = np.linalg.inv(SRGB_TO_XYZ) if known is None else known  # the neutral choice where nothing is known
     return [
         tiff.encode_text(tags.MAKE, frame.camera.make or "Unknown"),
         tiff.encode_text(tags.MODEL, frame.camera.model or "Unknown"),

@@ -9,7 +9,6 @@ import math
 from collections.abc import Collection
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rawclean.core.frame import RawFrame
 from rawclean.errors import OutputError
@@ -21,7 +20,6 @@ from rawclean.io.dng import (
     identity_entries,
     noise_profile_entry,
     preview_entries,
-    preview_size,
     raw_entries,
     version_entries,
 )
@@ -34,6 +32,7 @@ from rawclean.io.opcodes import (
     opcode_numbers,
     without_opcodes,
 )
+from rawclean.io.preview import Preview
 from rawclean.io.stored import stored_samples
 from rawclean.io.tiff import LONG, Directory, Entry, TiffCanvas
 
@@ -53,20 +52,18 @@ LARGEST_SIDE = 65500
 """Of a JPEG, in libjpeg."""
 
 
-def graft_dng(photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8] | None = None) -> bytearray:
-    """The DNG `photo.frame.source`, of which `facts` are, with its samples replaced.
-
-    Previews show `pixels` (H, W, 3); without them they stay as they are.
+def graft_dng(photo: DenoisedPhoto, facts: Metadata, *, keep_previews: bool = False) -> bytearray:
+    """The DNG `photo.frame.source`, of which `facts` are, with its samples replaced, and its previews made anew.
 
     Raises OutputError where the source's raster is not the one that was read.
     """
-    return _Graft(photo, facts, pixels).run()
+    return _Graft(photo, facts, None if keep_previews else Preview(photo.frame)).run()
 
 
 class _Graft:
-    """One file under change; `pixels` are scaled for each place that holds a preview."""
+    """One file under change; `preview` goes to each place that holds one."""
 
-    def __init__(self, photo: DenoisedPhoto, facts: Metadata, pixels: NDArray[np.uint8] | None) -> None:
+    def __init__(self, photo: DenoisedPhoto, facts: Metadata, preview: Preview | None) -> None:
         if facts.tiff is None or facts.raw is None:
             raise OutputError(f"{photo.frame.source}: changed while it was denoised; try again")
         self.photo = photo
@@ -76,7 +73,7 @@ class _Graft:
         self.raw_offset = facts.raw.offset
         raw = _without_applied(facts.raw, photo, is_lossy=facts.is_lossy)
         self.stored = stored_samples(_with_marks(photo.frame, raw), spread=_may_be_spread(raw))
-        self.pixels = pixels
+        self.preview = preview
         self.room = math.prod(photo.frame.raster.shape[-2:]) + LEAST_ROOM
         size = tuple(facts.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if size != tuple((side,) for side in photo.frame.raster.shape[-2:]):
@@ -89,8 +86,8 @@ class _Graft:
         linked = {tag: self.tiff.children(first, tag)[:1] for tag in (tags.EXIF_IFD, tags.GPS_IFD)}
         self._release([*chain, *children, *(page for pages in linked.values() for page in pages)])
         offsets = [self._write(child, child.next_offset) for child in children]
-        if self.pixels is not None and not any(map(self._is_preview, [*chain, *children])):
-            offsets.append(self._new_preview(self.pixels))
+        if self.preview is not None and not any(map(self._is_preview, [*chain, *children])):
+            offsets.append(self._new_preview(self.preview))
         links = {tags.SUB_IFDS: offsets} if offsets else {}
         links |= {tag: [self._write(page, 0) for page in pages] for tag, pages in linked.items() if pages}
         following = 0
@@ -107,7 +104,7 @@ class _Graft:
             if entry.offset is not None:
                 (kept if entry.tag in _PINNED_TAGS else blocks).append((entry.offset, len(entry.data)))
         for page in pages:
-            if page.offset == self.raw_offset or (self.pixels is not None and self._is_preview(page)):
+            if page.offset == self.raw_offset or (self.preview is not None and self._is_preview(page)):
                 blocks += picture_blocks(self.tiff, page)
         self.canvas.release(blocks, kept)
 
@@ -118,8 +115,8 @@ class _Graft:
             page = _without_applied(page, self.photo, is_lossy=self.facts.is_lossy)
             dropped = (*tags.STORAGE_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
             page = page.with_entries(raw_entries(self.photo, self.stored, self.canvas), dropped)
-        elif self.pixels is not None and self._is_preview(page):
-            page = self._with_new_preview(page, self.pixels)
+        elif self.preview is not None and self._is_preview(page):
+            page = self._with_new_preview(page, self.preview)
         return self.canvas.write_directory(Directory(page.offset, page.entries, next_offset))
 
     def _with_identity(self, first: Directory, links: dict[int, list[int]]) -> Directory:
@@ -143,17 +140,17 @@ class _Graft:
         height, width = (self.tiff.integers(page.entries.get(tag)) for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         return (height[0], width[0]) if height and width and height[0] > 0 and width[0] > 0 else None
 
-    def _with_new_preview(self, page: Directory, pixels: NDArray[np.uint8]) -> Directory:
-        size = self._size(page) or preview_size(pixels)
+    def _with_new_preview(self, page: Directory, preview: Preview) -> Directory:
+        size = self._size(page) or preview.size
         if math.prod(size) > self.room or max(size) > LARGEST_SIDE:
-            size = preview_size(pixels)
+            size = preview.size
         self.room -= math.prod(size)
         dropped = (*tags.STORAGE_TAGS, tags.JPEG_OFFSET, tags.JPEG_BYTE_COUNT)
         kind = page.entries.get(tags.NEW_SUBFILE_TYPE)
-        return page.with_entries([*preview_entries(self.canvas, pixels, size), *([kind] if kind else [])], dropped)
+        return page.with_entries([*preview_entries(self.canvas, preview, size), *([kind] if kind else [])], dropped)
 
-    def _new_preview(self, pixels: NDArray[np.uint8]) -> int:
-        entries = preview_entries(self.canvas, pixels, preview_size(pixels))
+    def _new_preview(self, preview: Preview) -> int:
+        entries = preview_entries(self.canvas, preview, preview.size)
         return self.canvas.write_directory(Directory(0).with_entries(entries))
 
 

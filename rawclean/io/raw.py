@@ -12,7 +12,8 @@ import numpy as np
 import rawpy
 
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.frame import MIN_SIDE, ActiveArea, Colour, Exposure, RawFrame
+from rawclean.core.colour import Colour
+from rawclean.core.frame import MIN_SIDE, ActiveArea, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.limits import MAX_VARIANCE
 from rawclean.core.noise import NoiseModel
@@ -163,7 +164,7 @@ def _frame(raw: rawpy.RawPy, facts: Metadata, raster: np.ndarray, path: Path) ->
         active=active,
         layout=layout,
         levels=read_levels(raw, facts, layout),
-        colour=Colour(gains or NO_GAINS, _xyz_to_camera(raw, facts)),
+        colour=Colour(gains or NO_GAINS, _xyz_to_camera(raw), _tagged_to_srgb(raw)),
         camera=facts.camera,
         exposure=_exposure(raw, facts),
         orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
@@ -216,10 +217,16 @@ def _masked_areas(facts: Metadata) -> tuple[ActiveArea, ...]:
     )
 
 
-def _xyz_to_camera(raw: rawpy.RawPy, facts: Metadata) -> np.ndarray | None:
-    """(3, 3); a DNG keeps its own matrices, which the writer carries over."""
+def _xyz_to_camera(raw: rawpy.RawPy) -> np.ndarray | None:
+    """(3, 3), by the camera's name; None where LibRaw does not know it."""
     matrix = np.array(raw.rgb_xyz_matrix, np.float32)[:3]
-    return matrix if matrix.any() and not facts.is_dng else None
+    return matrix if matrix.any() else None
+
+
+def _tagged_to_srgb(raw: rawpy.RawPy) -> np.ndarray | None:
+    """(3, 3) by the tags of the file, which LibRaw works out for DNGs."""
+    matrix = np.array(raw.color_matrix, np.float32)[:, :3]
+    return matrix if matrix.any() else None
 
 
 def _exposure(raw: rawpy.RawPy, facts: Metadata) -> Exposure:

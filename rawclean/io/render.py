@@ -24,13 +24,10 @@ from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.io.white_balance import camera_gains
 
 
-def render(
-    photo: DenoisedPhoto, facts: Metadata, *, bits: int, half_size: bool = False, upright: bool = True
-) -> NDArray[np.uint8 | np.uint16]:
-    """Develop to sRGB (H, W, 3) with the camera's white balance and fixed exposure, 8 or 16 `bits`.
+def render(photo: DenoisedPhoto, facts: Metadata, *, bits: int) -> NDArray[np.uint8 | np.uint16]:
+    """Develop to sRGB (H, W, 3) with the camera's white balance and fixed exposure, 8 or 16 `bits`, upright.
 
-    `facts` are of the photo's source. `upright` turns the picture as the camera was held; without it the picture lies
-    as the sensor does. Raises UnreadablePhotoError where LibRaw rejects the source.
+    `facts` are of the photo's source. Raises UnreadablePhotoError where LibRaw rejects the source.
     """
     red, green, blue = photo.frame.colour.wb_gains
     try:
@@ -41,17 +38,10 @@ def render(
                 no_auto_bright=True,
                 adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
                 output_bps=bits,
-                half_size=half_size,
-                user_flip=None if upright else 0,
             )
     except rawpy.LibRawError as error:
         raise UnreadablePhotoError(f"{photo.frame.source}: cannot be developed ({error}); is it whole?") from error
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
-
-
-def preview(photo: DenoisedPhoto, facts: Metadata) -> NDArray[np.uint8]:
-    """The photo at half size, (H, W, 3), lying as the sensor does."""
-    return render(photo, facts, bits=8, half_size=True, upright=False).astype(np.uint8, copy=False)
 
 
 def picture_of(path: Path) -> NDArray[np.uint8]:
@@ -75,7 +65,7 @@ def _opened(photo: DenoisedPhoto, facts: Metadata) -> Iterator[rawpy.RawPy]:
     """LibRaw with the photo's samples: in place of the source's, or in a plain DNG where it cannot decode those."""
     if not libraw_reads(facts):
         plain = photo.stored_as(Compression.NONE)
-        with rawpy.imread(io.BytesIO(graft_dng(plain, facts))) as raw:
+        with rawpy.imread(io.BytesIO(graft_dng(plain, facts, keep_previews=True))) as raw:
             yield raw
         return
     with rawpy.imread(str(photo.frame.source)) as raw:  # which has been read, and so checked

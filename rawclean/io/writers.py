@@ -16,7 +16,7 @@ from rawclean.io.dng_build import new_dng
 from rawclean.io.dng_graft import graft_dng
 from rawclean.io.metadata import read_metadata
 from rawclean.io.pictures import png_blocks, tiff_bytes
-from rawclean.io.render import preview, render
+from rawclean.io.render import render
 from rawclean.io.xmp import copy_sidecars, sidecar_packet
 
 Blocks = Iterable[bytes | bytearray]
@@ -24,9 +24,7 @@ Blocks = Iterable[bytes | bytearray]
 
 def _dng(photo: DenoisedPhoto) -> Blocks:
     facts = read_metadata(photo.frame.source)
-    pixels = preview(photo, facts)
-    sidecar = None if facts.is_dng else sidecar_packet(photo.frame.source)  # Adobe reads none beside a DNG
-    made = graft_dng(photo, facts, pixels) if facts.is_dng else new_dng(photo, facts, pixels, sidecar)
+    made = graft_dng(photo, facts) if facts.is_dng else new_dng(photo, facts, sidecar_packet(photo.frame.source))
     _check_opens(made, photo.frame.source)
     return [made]
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SRGB_TO_XYZ = torch.tensor(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
+from rawclean.core.colour import SRGB_TO_XYZ
+
 XYZ_TO_CAMERA = torch.tensor(
     [
         [[1.0234, -0.2969, -0.2266], [-0.5625, 1.6328, -0.0469], [-0.0703, 0.2188, 0.6406]],
@@ -53,7 +52,7 @@ def draw_camera(count: int, rng: torch.Generator, device: torch.device) -> Camer
     """Draw `count` cameras and exposures; a third of them beyond daylight white balance and full exposure."""
     mix = -torch.rand(count, len(XYZ_TO_CAMERA), generator=rng, device=device).clamp(min=1e-6).log()
     mix = mix / mix.sum(1, keepdim=True)
-    matrix = torch.einsum("bm,mij,jk->bik", mix, XYZ_TO_CAMERA.to(device), SRGB_TO_XYZ.to(device))
+    matrix = torch.einsum("bm,mij,jk->bik", mix, XYZ_TO_CAMERA.to(device), torch.from_numpy(SRGB_TO_XYZ).to(device))
     matrix = matrix / matrix.sum(2, keepdim=True)
 
     def uniform(low: float, high: float) -> Tensor:
