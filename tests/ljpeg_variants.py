@@ -11,10 +11,9 @@ def encode(samples: np.ndarray, selection: int, precision: int) -> bytes:
     """Encode samples (H, W, components) with the predictor `selection` (T.81 table H.1)."""
     height, width, components = samples.shape
     differences = _differences(samples.astype(np.int64), selection, precision)
-    categories = ljpeg._categories(differences)
-    lengths = ljpeg._code_lengths(np.bincount(categories, minlength=17))
+    lengths = ljpeg._code_lengths(np.bincount(ljpeg.CATEGORY[differences], minlength=17).tolist())
     symbols = sorted((length, symbol) for symbol, length in enumerate(lengths) if length)
-    code = ljpeg._pack_bits(*ljpeg._coded(differences, categories, lengths, ljpeg._canonical_codes(symbols)))
+    code = ljpeg._pack_bits(*ljpeg._coded(differences, lengths, ljpeg._canonical_codes(symbols)))
     frame = struct.pack(">BHHB", precision, height, width, components)
     scan = bytes([components]) + b"".join(bytes([i, 0]) for i in range(components)) + bytes([selection, 0, 0])
     parts = [
@@ -41,7 +40,4 @@ def _differences(values: np.ndarray, selection: int, precision: int) -> np.ndarr
         7: (left + above) >> 1,
     }[selection].copy()
     predicted[0, 1:], predicted[1:, 0], predicted[0, 0] = values[0, :-1], values[:-1, 0], 1 << (precision - 1)
-    half = 1 << 15
-    wrapped = ((half - 1) - ((half - 1) - (values - predicted).ravel()) % (2 * half)).astype(np.int32)
-    wrapped[wrapped == -half] = half
-    return wrapped
+    return (values - predicted).ravel().astype(np.uint16)

@@ -15,7 +15,17 @@ PRECISION = 16
 PREDICTOR = 1
 """The left neighbour."""
 MOST_CODE_BITS = 16
+_HALF = 1 << (PRECISION - 1)
 _WORD = 64
+
+_DIFFERENCE = _HALF - 1 - (_HALF - 1 - np.arange(2 * _HALF, dtype=np.int32)) % (2 * _HALF)
+"""Of each value modulo 2^16, in (-2^15, 2^15]."""
+_DIFFERENCE[_HALF] = _HALF
+CATEGORY = np.frexp(np.abs(_DIFFERENCE).astype(np.float32))[1].astype(np.uint8)
+"""Bits that the magnitude of each difference modulo 2^16 needs, 0 to 16."""
+_EXTRA = np.array([*range(PRECISION), 0])
+"""Bits that follow the code of each category; the one value of the last needs none."""
+_LOW_BITS = ((_DIFFERENCE - (_DIFFERENCE < 0)) & ((1 << _EXTRA) - 1)[CATEGORY]).astype(np.uint32)
 
 
 def encode_tile(samples: NDArray[np.uint16]) -> bytes:
@@ -23,11 +33,11 @@ def encode_tile(samples: NDArray[np.uint16]) -> bytes:
     height, width, components = samples.shape
     each = range(components)
     differences = _differences(samples)
-    categories = _categories(differences)
-    lengths = _code_lengths(np.bincount(categories, minlength=PRECISION + 1))
+    counts = np.bincount(CATEGORY, np.bincount(differences, minlength=2 * _HALF), minlength=PRECISION + 1)
+    lengths = _code_lengths(counts.astype(int).tolist())
     symbols = sorted((length, symbol) for symbol, length in enumerate(lengths) if length)
     codes = _canonical_codes(symbols)
-    bits = _pack_bits(*_coded(differences, categories, lengths, codes))
+    bits = _pack_bits(*_coded(differences, lengths, codes))
     return b"".join(
         [
             b"\xff\xd8",
@@ -42,42 +52,29 @@ def encode_tile(samples: NDArray[np.uint16]) -> bytes:
     )
 
 
-def _differences(samples: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Sample less prediction, modulo 2^16 in (-2^15, 2^15], in coding order (N,)."""
-    values = samples.astype(np.int32)
-    predicted = np.empty_like(values)
-    predicted[:, 1:] = values[:, :-1]
-    predicted[1:, 0] = values[:-1, 0]
-    predicted[0, 0] = 1 << (PRECISION - 1)
-    half = 1 << (PRECISION - 1)
-    wrapped: NDArray[np.int32] = (half - 1) - ((half - 1) - (values - predicted).ravel()) % (2 * half)
-    wrapped[wrapped == -half] = half
-    return wrapped
-
-
-def _categories(differences: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """Bits that the magnitude of each difference needs, 0 to 16."""
-    return np.frexp(np.abs(differences).astype(np.float32))[1].astype(np.uint8)
+def _differences(samples: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Sample less prediction modulo 2^16, in coding order (N,)."""
+    differences = np.empty_like(samples)
+    np.subtract(samples[:, 1:], samples[:, :-1], out=differences[:, 1:])
+    np.subtract(samples[1:, 0], samples[:-1, 0], out=differences[1:, 0])
+    np.subtract(samples[0, 0], np.uint16(_HALF), out=differences[0, 0])
+    return differences.ravel()
 
 
 def _coded(
-    differences: NDArray[np.int32], categories: NDArray[np.uint8], lengths: list[int], codes: list[int]
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Huffman code and extra bits of each difference: values and their numbers of bits."""
-    extra = np.arange(PRECISION + 1)
-    extra[PRECISION] = 0  # the one value of the last category needs none
-    masks = ((1 << extra) - 1).astype(np.int32)
-    heads = (np.array(codes) << extra).astype(np.uint64)
-    low_bits = (differences - (differences < 0)) & masks[categories]
-    return heads[categories] | low_bits.astype(np.uint64), (np.array(lengths) + extra)[categories]
+    differences: NDArray[np.uint16], lengths: list[int], codes: list[int]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """Huffman code and extra bits of each difference: values of at most 32 bits, and how many bits."""
+    heads = (np.array(codes) << _EXTRA).astype(np.uint32)
+    bits = (np.array(lengths) + _EXTRA).astype(np.uint8)
+    return (heads[CATEGORY] | _LOW_BITS)[differences], bits[CATEGORY][differences]
 
 
-def _code_lengths(counts: NDArray[np.int64]) -> list[int]:
-    """Huffman code length of each symbol, at most 16; zero for those that do not occur.
+def _code_lengths(weights: list[int]) -> list[int]:
+    """Huffman code length of each symbol by its count, at most 16; zero for those that do not occur.
 
     One more symbol of weight zero takes the code of all ones, which JPEG forbids.
     """
-    weights = counts.tolist()
     while True:
         depths = _depths(weights)
         if max(depths) <= MOST_CODE_BITS:
@@ -116,23 +113,34 @@ def _table(symbols: list[tuple[int, int]]) -> bytes:
     return bytes([0, *(lengths.count(bits) for bits in range(1, 17)), *(symbol for _, symbol in symbols)])
 
 
-def _pack_bits(values: NDArray[np.uint64], bits: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _pack_bits(values: NDArray[np.uint32], bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Concatenate values of at most 32 bits, most significant bit first, padded with ones to a byte."""
-    ends = np.cumsum(bits)
-    starts = ends - bits
+    joined, lengths = _in_pairs(values, bits)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    starts = ends - lengths
     word = starts // _WORD
-    room = _WORD - (starts - word * _WORD) - bits  # bits left in the word; negative where the value spills over
-    spill = np.maximum(-room, 0).astype(np.uint64)
-    here = np.where(room >= 0, values << np.maximum(room, 0).astype(np.uint64), values >> spill)
-    words = np.zeros(int(ends[-1]) // _WORD + 2, dtype=np.uint64)
-    first_of_word = np.flatnonzero(np.diff(word, prepend=-1))
-    words[word[first_of_word]] = np.bitwise_or.reduceat(here, first_of_word)
+    room = _WORD - starts % _WORD - lengths  # bits left in the word; negative where the value spills over
+    here = joined << room.clip(min=0).astype(np.uint8)
     over = np.flatnonzero(room < 0)
-    words[word[over] + 1] |= values[over] << (np.uint64(_WORD) - spill[over])
+    spill = (-room[over]).astype(np.uint8)
+    here[over] >>= spill
+    first_of_word = np.flatnonzero(np.diff(word, prepend=-1))
+    words = np.zeros(int(ends[-1]) // _WORD + 2, dtype=np.uint64)
+    words[word[first_of_word]] = np.bitwise_or.reduceat(here, first_of_word)
+    words[word[over] + 1] |= joined[over] << (np.uint8(_WORD) - spill)
     packed = words.astype(">u8").view(np.uint8)[: -(-int(ends[-1]) // 8)].copy()
     if ends[-1] % 8:
         packed[-1] |= 0xFF >> int(ends[-1] % 8)
     return packed
+
+
+def _in_pairs(values: NDArray[np.uint32], bits: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+    """Each value joined with the next, for half as much to do later."""
+    if len(values) % 2:
+        values, bits = np.append(values, np.uint32(0)), np.append(bits, np.uint8(0))
+    joined = values[::2].astype(np.uint64) << bits[1::2]
+    joined |= values[1::2]
+    return joined, bits[::2] + bits[1::2]
 
 
 def _stuffed(data: NDArray[np.uint8]) -> bytes:

@@ -5,7 +5,6 @@ ran out of data, has made other samples than those that were coded, and their co
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import imagecodecs
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.jpeg_markers import LOSSLESS, Jpeg, read_markers
+from rawclean.io.ljpeg import CATEGORY
 
 MOST_PADDING = 15
 """Bits after the code: up to seven fill its last byte, and an encoder may flush one more."""
@@ -63,8 +63,8 @@ def _code_bits(samples: NDArray[Any], header: Jpeg) -> int:
     for index, table in enumerate(header.tables):
         values = samples[..., index].astype(np.uint16)
         difference = values - _predicted(values, header.selection, 1 << (header.precision - 1))
-        categories = _categories().take(difference)
-        bits += int(_bits_of(header.code_lengths.get(table, {})).take(categories).sum(dtype=np.int64))
+        bits_of_difference = _bits_of(header.code_lengths.get(table, {})).take(CATEGORY)
+        bits += int(bits_of_difference.take(difference).sum(dtype=np.int64))
     return bits
 
 
@@ -91,13 +91,6 @@ def _bits_of(lengths: Mapping[int, int]) -> NDArray[np.uint8]:
         if category < _CATEGORIES:
             bits[category] = length + category % 16  # the one value of category 16 needs no more bits
     return bits
-
-
-@cache
-def _categories() -> NDArray[np.uint8]:
-    """The category of each difference modulo 2^16: the bits of its distance from zero."""
-    distance = np.minimum(np.arange(1 << 16), np.arange(1 << 16, 0, -1))
-    return np.frexp(distance.astype(np.float32))[1].astype(np.uint8)
 
 
 def _damaged() -> UnreadablePhotoError:
