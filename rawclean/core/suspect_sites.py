@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rawclean.core.cores import on_all_cores
 from rawclean.core.layout import Layout, plane_noise
 from rawclean.core.noise import NoiseModel
 from rawclean.core.site_neighbours import OWN, Offsets, Phase, phases, values_at
@@ -52,11 +53,15 @@ def find_suspects(signal: np.ndarray, layout: Layout, noise: NoiseModel) -> Susp
     outstanding = _outstanding(layout.pack(signal), plane_noise(layout, noise))
     places = places_of(layout.unpack(outstanding, size))
     mean = NoiseModel(noise.shot.mean(), noise.read.mean())
-    groups = [_Group.at(signal, chunk, phase, mean) for phase in phases(layout) for chunk in phase.split(places)]
-    if not groups:
+
+    def look_at(suspects: tuple[Phase, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        group = _Group.at(signal, suspects[1], suspects[0], mean)
+        return group.places, group.seen(signal, mean)
+
+    seen_at = on_all_cores(look_at, [(phase, chunk) for phase in phases(layout) for chunk in phase.split(places)])
+    if not seen_at:
         return SuspectSites(places, np.empty((0, FEATURES), np.float32))
-    places = np.concatenate([group.places for group in groups])
-    seen = np.concatenate([group.seen(signal, mean) for group in groups])
+    places, seen = (np.concatenate(parts) for parts in zip(*seen_at, strict=True))
     return SuspectSites(places, np.concatenate([_crowd(places, size)[:, None], seen], axis=1))
 
 
@@ -129,7 +134,8 @@ def _outstanding(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
     found = np.empty(planes.shape, bool)
     shot, read = noise.shot[:, None, None], noise.read[:, None, None] + np.float32(FLOOR**2)
     padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)), "reflect")
-    for top in range(0, planes.shape[1], BAND):
+
+    def sift(top: int) -> None:
         rows = padded[:, top : top + BAND + 2]
         here, left, right = rows[:, 1:-1, 1:-1], rows[:, 1:-1, :-2], rows[:, 1:-1, 2:]
         up, down = rows[:, :-2, 1:-1], rows[:, 2:, 1:-1]
@@ -145,6 +151,8 @@ def _outstanding(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
         away /= np.sqrt(variance, out=variance)
         limit = (LEAST_TIMES * _usual(away)).clip(min=SIFT_SIGMAS)
         np.greater(away, limit, out=found[:, top : top + BAND])
+
+    on_all_cores(sift, range(0, planes.shape[1], BAND))
     return found
 
 

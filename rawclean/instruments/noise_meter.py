@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rawclean.core.cores import on_all_cores
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise_patches import LOG_SD, PLANES, NoisePatches
 from rawclean.instruments.layers import Weights, convolved, layer_shapes, linear, read_weights
@@ -49,12 +50,9 @@ class NoiseMeter:
 
     def read(self, patches: NoisePatches) -> NoiseReadings:
         """What the meter says of the pieces of a photo, at least one."""
-        count = len(patches.values)
-        answers = [
-            self._answer(patches.values[start : start + PIECES_AT_A_TIME])
-            for start in range(0, count, PIECES_AT_A_TIME)
-        ]
-        ratio, log_sd, correlation = np.split(np.concatenate(answers), [PLANES, 2 * PLANES], axis=1)
+        starts = range(PIECES_AT_A_TIME, len(patches.values), PIECES_AT_A_TIME)
+        answers = np.concatenate(on_all_cores(self._answer, np.split(patches.values, starts)))
+        ratio, log_sd, correlation = np.split(answers, [PLANES, 2 * PLANES], axis=1)
         return NoiseReadings(np.log(patches.scale) + ratio, log_sd.clip(*LOG_SD), correlation[:, 0])
 
     def _answer(self, values: np.ndarray) -> np.ndarray:

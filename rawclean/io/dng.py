@@ -6,12 +6,11 @@ any other RAW file a DNG is built from its metadata (`dng_build`).
 
 import dataclasses
 import hashlib
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from rawclean.core.cores import on_all_cores
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
@@ -113,8 +112,7 @@ def _tiles(values: Samples, photo: DenoisedPhoto, canvas: TiffCanvas) -> list[En
         for left in range(0, columns, width)
     )
     codec = DEFLATE_FLOAT if photo.frame.is_float else CODECS[photo.compression]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy and the codecs work outside the interpreter's lock
-        tiles = list(pool.map(codec.encode, pieces))
+    tiles = on_all_cores(codec.encode, pieces)
     return [
         tiff.encode(tags.COMPRESSION, SHORT, [codec.number]),
         *([tiff.encode(tags.PREDICTOR, SHORT, [codec.predictor(count)])] if codec.predictor else []),

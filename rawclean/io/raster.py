@@ -6,12 +6,10 @@ of a cinema camera, and is three times slower at lossless JPEG. Lossy JPEG it re
 JPEG library says what is damaged.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 
+from rawclean.core.cores import on_all_cores
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io import metadata as tags
 from rawclean.io.jpeg_markers import BASELINE, EXTENDED, PROGRESSIVE, Jpeg, read_markers
@@ -65,9 +63,7 @@ def read_raster(facts: Metadata) -> np.ndarray:
         target = raster[segment.top : segment.top + segment.rows, segment.left : segment.left + segment.columns]
         target[:] = samples[: target.shape[0], : target.shape[1]]
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the decoders work outside the interpreter's lock
-        for done in [pool.submit(place, segment) for segment in image.segments]:
-            done.result()
+    on_all_cores(place, image.segments)
     if image.floating and not np.isfinite(raster).all():
         raise UnreadablePhotoError("some samples are not finite numbers; the file is damaged")
     return np.ascontiguousarray(np.moveaxis(raster, -1, 0)) if image.colours > 1 else raster[..., 0]
