@@ -24,9 +24,6 @@ from rawclean.denoise_report import DenoiseReport
 from rawclean.errors import InvalidLevelsError, UnsupportedSensorError
 from rawclean.settings import DenoiseSettings
 
-_IN_MEMORY = Path("mosaic")
-"""What messages call a photo that has no file."""
-
 
 def denoise_file(source: Path | str, output: Path | str, **settings: Any) -> DenoiseReport:
     """Denoise a RAW or DNG photo into `output`: .dng, .png or .tiff.
@@ -96,6 +93,5 @@ def _frame(samples: np.ndarray, layout: Layout, black: np.ndarray, white: float)
         exposure=Exposure(None, None, None, None, None),
         orientation=1,
         noise_profile=None,
-        source=_IN_MEMORY,
         is_float=True,
     )

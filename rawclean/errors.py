@@ -1,5 +1,9 @@
 """Failures that a user can act on; the command line prints their message and exits with status 1."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class RawcleanError(Exception):
     """Base of every expected failure; its message says what to do."""
@@ -63,3 +67,12 @@ class WorkerLostError(RawcleanError):
 
 class ConfigError(UsageError):
     """A configuration file that cannot be understood."""
+
+
+@contextmanager
+def naming(photo: Path) -> Iterator[None]:
+    """Put the name of a photo before the message of what is raised inside."""
+    try:
+        yield
+    except RawcleanError as error:
+        raise type(error)(f"{photo}: {error}") from error

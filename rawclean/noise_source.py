@@ -102,7 +102,7 @@ def find_noise(frame: RawFrame, settings: NoiseSettings) -> FoundNoise:
         return _ordered(settings.noise, measured, signal)
     stated = _stated(frame, settings)
     if not stated and not measured.points:
-        raise InvalidNoiseError(f"{frame.source}: {NOTHING_SEEN}")
+        raise InvalidNoiseError(NOTHING_SEEN)
     found = weighed(stated, measured, signal=signal)
     warning = "; ".join(filter(None, (frame.noise_profile_fault, found.warning))) or None
     return dataclasses.replace(found, warning=warning)

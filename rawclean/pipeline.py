@@ -20,13 +20,13 @@ from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.engines.contract import Engine
 from rawclean.engines.pick import pick_engine
 from rawclean.engines.tiled import Effort, Progress, Signal, denoise
-from rawclean.errors import ModelError, RawcleanError
+from rawclean.errors import ModelError, naming
 from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import check_target
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.raw import read_raw
-from rawclean.io.spelled import spelled
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.writers import check_format, write_photo
 from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models
 from rawclean.noise_source import FoundNoise, find_noise
@@ -54,7 +54,7 @@ class Examined:
 class Prepared:
     """An examined photo, and where its result goes."""
 
-    source: Path
+    raw: RawPhoto
     output: Path
     examined: Examined
     seconds: dict[str, float]
@@ -80,14 +80,17 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
     check_target(output, source, overwrite=settings.overwrite)
     seconds: dict[str, float] = {}
     with _timed(seconds, "decode"):
-        frame = read_photo(source, settings)
-    with _timed(seconds, "noise"):
-        examined = examine(frame, settings)
-    return Prepared(source, output, examined, seconds)
+        photo = read_photo(source, settings)
+    with _timed(seconds, "noise"), naming(source):
+        examined = examine(photo.frame, settings)
+    return Prepared(photo, output, examined, seconds)
 
 
 def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:
-    """Find the noise, the black and the bad pixels of a photo and choose a model; raises as `denoise_file`."""
+    """Find the noise, the black and the bad pixels of a photo and choose a model.
+
+    Raises as `denoise_file`, without the name of the photo.
+    """
     found = find_noise(frame, settings.told_noise)
     levels, black_note = corrected_black(frame, found.noise)
     mapped = map_bad_pixels(frame, found.told, settings.bad_pixels)
@@ -110,7 +113,7 @@ def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None 
             progress(0, 1)  # begun: the wait is over
         denoised = clean_frame(examined, settings, progress)
     return DenoisedPhoto(
-        denoised,
+        photo.raw.with_frame(denoised),
         examined.card.residual_noise(examined.found.noise, settings.strength),
         settings.strength,
         settings.compression,
@@ -133,7 +136,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
     examined = photo.examined
     frame, found, card = examined.frame, examined.found, examined.card
     return DenoiseReport(
-        source=str(photo.source),
+        source=str(photo.raw.source),
         output=str(photo.output),
         camera=str(frame.camera),
         width=frame.active.width,
@@ -149,18 +152,14 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         bad_pixels=examined.bad_pixels,
         correlated=found.correlated,
         clip=tuple(found.clip.tolist()),
-        warning="; ".join(filter(None, (_denoised_note(photo.source), examined.warning, beside))) or None,
+        warning="; ".join(filter(None, (_denoised_note(photo.raw), examined.warning, beside))) or None,
         seconds=photo.seconds,
     )
 
 
-def read_photo(source: Path, settings: DenoiseSettings) -> RawFrame:
+def read_photo(source: Path, settings: DenoiseSettings) -> RawPhoto:
     """Read a RAW photo; its noise tag counts only where the settings do not replace it, so that a bad one can be."""
-    path = spelled(source)
-    try:
-        return read_raw(path, use_noise_profile=settings.iso is None and settings.noise is None)
-    except RawcleanError as error:  # name the photo as the user did
-        raise type(error)(str(error).replace(str(path), str(source))) from error
+    return read_raw(source, use_noise_profile=settings.iso is None and settings.noise is None)
 
 
 def statements(found: FoundNoise) -> tuple[Statement, ...]:
@@ -175,12 +174,13 @@ def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> Mod
         return choose_model(noise, list_models(), mosaic, specialists=settings.specialists)
     card = find_model(settings.model)
     if card.mosaic is not mosaic:
-        raise ModelError(f"{frame.source}: is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
+        raise ModelError(f"is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
     return card
 
 
-def _denoised_note(source: Path) -> str | None:
-    return "its file says that it is denoised already; once more takes detail" if is_denoised(source) else None
+def _denoised_note(photo: RawPhoto) -> str | None:
+    known = is_denoised(photo.source, photo.metadata)
+    return "its file says that it is denoised already; once more takes detail" if known else None
 
 
 def _engine(card: ModelCard, settings: DenoiseSettings) -> Engine:

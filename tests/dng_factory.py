@@ -102,7 +102,6 @@ def make_frame(
         exposure=Exposure(400, 0.01, 2.8, 50, None),
         orientation=1,
         noise_profile=None,
-        source=Path("none"),
     )
 
 

@@ -52,10 +52,10 @@ def places(mask):
 
 
 def written(tmp_path, source, choice):
-    frame = read_raw(source)
-    mapped = map_bad_pixels(frame, NOISE, choice).frame
+    raw = read_raw(source)
+    mapped = map_bad_pixels(raw.frame, NOISE, choice).frame
     dimmed = mapped.with_samples(np.where(mapped.samples < 16383, mapped.samples * 0.9999 + 0.05, mapped.samples))
-    photo = DenoisedPhoto(dimmed, NOISE, 1.0, bad_pixels_repaired=choice is not BadPixels.OFF)
+    photo = DenoisedPhoto(raw.with_frame(dimmed), NOISE, 1.0, bad_pixels_repaired=choice is not BadPixels.OFF)
     output = tmp_path / "out.dng"
     write_photo(output, photo)
     return output
@@ -77,13 +77,13 @@ def source(request, tmp_path):
 
 
 def test_sites_count_from_the_top_left_of_the_raster(source):
-    assert places(read_raw(source).listed_bad) == LISTED
+    assert places(read_raw(source).frame.listed_bad) == LISTED
 
 
 @pytest.mark.parametrize("choice", [BadPixels.AUTO, BadPixels.LIST])
 def test_repaired_sites_leave_no_trace(tmp_path, source, choice):
     output = written(tmp_path, source, choice)
-    facts, result = read_metadata(output), read_raw(output)
+    facts, result = read_metadata(output), read_raw(output).frame
     assert tags.OPCODE_LIST_1 not in facts.raw.entries
     assert result.listed_bad is None
     assert result.levels.white == 4 * 16383
@@ -96,7 +96,7 @@ def test_unrepaired_sites_stay_marked(tmp_path, source):
     before, after = (read_metadata(path).raw.entries[tags.OPCODE_LIST_1].data for path in (source, output))
     assert after == before
     if FIX_BAD_PIXELS_CONSTANT in opcode_numbers(after):
-        result = read_raw(output)
+        result = read_raw(output).frame
         assert places(result.raster == 0) == LISTED
         assert result.levels.white == 16383
     assert failed(output, source) == set()
@@ -118,7 +118,7 @@ def test_other_opcodes_stay(tmp_path):
     source = write_dng(tmp_path / "in.dng", make_frame(), [list_1(rows, constant(0), bad_list(), rows)])
     output = written(tmp_path, source, BadPixels.AUTO)
     assert read_metadata(output).raw.entries[tags.OPCODE_LIST_1].data == opcode_list(rows, rows)
-    assert read_raw(output).levels.white == 16383
+    assert read_raw(output).frame.levels.white == 16383
     assert failed(output, source) == set()
 
 
@@ -206,10 +206,11 @@ def test_an_area_of_zeros_is_no_list():
 
 def test_the_case_of_the_team_leaves_no_trace(tmp_path, shared):
     source = shared / "cases" / "bad_pixel_opcodes" / "constant_zero.dng"
-    frame = read_raw(source)
+    raw = read_raw(source)
+    frame = raw.frame
     assert int(frame.listed_bad.sum()) == 60
     mapped = map_bad_pixels(frame, frame.noise_profile, BadPixels.LIST)
     assert mapped.count == 60
-    write_photo(tmp_path / "out.dng", DenoisedPhoto(mapped.frame, frame.noise_profile, 1.0))
-    assert float(read_raw(tmp_path / "out.dng").raster.min()) > 4 * 350
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(raw.with_frame(mapped.frame), frame.noise_profile, 1.0))
+    assert float(read_raw(tmp_path / "out.dng").frame.raster.min()) > 4 * 350
     assert failed(tmp_path / "out.dng", source) == set()

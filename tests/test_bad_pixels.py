@@ -189,7 +189,9 @@ def test_photos_keep_their_details(shared, mosaic):
 
 
 def test_saturated_hot_sites_are_removed(shared):
-    hot, sound = (read_raw(shared / "cases" / "hot_pixels" / name) for name in ("hot.dng", "same_without_hot.dng"))
+    hot, sound = (
+        read_raw(shared / "cases" / "hot_pixels" / name).frame for name in ("hot.dng", "same_without_hot.dng")
+    )
     places = hot.raster >= hot.levels.white
     mapped = map_bad_pixels(hot, hot.noise_profile, BadPixels.AUTO)
     assert mapped.count == int(places.sum()) == 40

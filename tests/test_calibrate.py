@@ -306,8 +306,9 @@ def test_different_isos(refuse, pair, monkeypatch):
     isos = iter([100.0, 200.0] * 2)
 
     def read(path, **options):
-        frame = read_raw(path, **options)
-        return dataclasses.replace(frame, exposure=dataclasses.replace(frame.exposure, iso=next(isos)))
+        photo = read_raw(path, **options)
+        exposure = dataclasses.replace(photo.frame.exposure, iso=next(isos))
+        return photo.with_frame(dataclasses.replace(photo.frame, exposure=exposure))
 
     read_raw = module.read_raw
     monkeypatch.setattr(module, "read_raw", read)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rawclean.evaluation.metrics import raw_psnr
-from rawclean.io.applied import is_denoised
+from rawclean.io.applied import file_is_denoised
 from rawclean.io.raw import read_raw
 
 
@@ -34,9 +34,14 @@ def test_denoise_makes_the_photo_cleaner(rawclean, sample, tmp_path):
     assert report["noise_origin"] == "NoiseProfile tag and the photo itself"
     assert report["shot"] == pytest.approx(6.4e-3, rel=0.1)  # the tag, weighed with the photo
     assert set(report["seconds"]) == {"decode", "noise", "network", "write"}
-    before, after = (frame.levels.to_linear(frame.samples) for frame in map(read_raw, (sample, tmp_path / "out.dng")))
+    before, after = map(linear, (sample, tmp_path / "out.dng"))
     noise_left = rough_noise(after) / rough_noise(before)
     assert noise_left < 0.3
+
+
+def linear(path) -> np.ndarray:
+    frame = read_raw(path).frame
+    return frame.levels.to_linear(frame.samples)
 
 
 def rough_noise(linear: np.ndarray) -> float:
@@ -53,13 +58,13 @@ def test_denoising_a_simulated_photo_brings_it_closer_to_the_clean_one(rawclean,
     noisy, clean, out = (tmp_path / f"{name}.dng" for name in ("noisy", "clean", "out"))
     assert rawclean("simulate", tmp_path / "photo.png", "-o", noisy, "--clean", clean, "--shot", "4e-3").status == 0
     assert rawclean("denoise", noisy, "-o", out, "-q").status == 0
-    truth, before, after = (frame.levels.to_linear(frame.samples) for frame in map(read_raw, (clean, noisy, out)))
+    truth, before, after = map(linear, (clean, noisy, out))
     assert raw_psnr(after, truth) > raw_psnr(before, truth) + 8
-    assert [is_denoised(path) for path in (noisy, clean, out)] == [False, False, True]
+    assert [file_is_denoised(path) for path in (noisy, clean, out)] == [False, False, True]
 
 
 def test_simulated_noise_is_what_its_tag_says(rawclean, sample, tmp_path):
-    profile = read_raw(sample).noise_profile
+    profile = read_raw(sample).frame.noise_profile
     assert profile is not None
     assert profile.shot.tolist() == pytest.approx([6.4e-3] * 4)
     result = rawclean("info", sample, "--json")
@@ -76,7 +81,7 @@ def test_quiet_prints_nothing(rawclean, sample, tmp_path):
 def test_compression_changes_the_size_and_nothing_else(rawclean, sample, tmp_path):
     for name in ("ljpeg", "none"):
         rawclean("denoise", sample, "-o", tmp_path / f"{name}.dng", "--compression", name)
-    packed, plain = (read_raw(tmp_path / f"{name}.dng") for name in ("ljpeg", "none"))
+    packed, plain = (read_raw(tmp_path / f"{name}.dng").frame for name in ("ljpeg", "none"))
     assert np.array_equal(packed.raster, plain.raster)
     assert (tmp_path / "ljpeg.dng").stat().st_size < 0.8 * (tmp_path / "none.dng").stat().st_size
 

@@ -164,7 +164,7 @@ def test_samples_that_libraw_leaves_out_are_found(tmp_path):
 def test_samples_of_the_value_of_the_mark_are_samples(tmp_path):
     frame = make_frame(black=(0,) * 4, white=65535)
     frame.samples[::2] = 0x0101 * libraw._MARKS[0]
-    read = read_raw(write_dng(tmp_path / "a.dng", frame))
+    read = read_raw(write_dng(tmp_path / "a.dng", frame)).frame
     assert np.array_equal(read.raster, frame.raster)
 
 
@@ -185,7 +185,7 @@ def test_every_kind_of_lossless_jpeg_is_decoded_and_checked(precision, component
 @pytest.mark.parametrize("layout", [PlainLayout.LINEAR_RGB, PlainLayout.MONOCHROME])
 def test_tiles_that_reach_beyond_the_image(tmp_path, layout, size):
     frame = make_frame(size, layout)
-    read = read_raw(write_dng(tmp_path / "a.dng", frame, storage=Storage(tile=(32, 32), compression=7)))
+    read = read_raw(write_dng(tmp_path / "a.dng", frame, storage=Storage(tile=(32, 32), compression=7))).frame
     assert np.array_equal(read.raster, frame.raster)
 
 
@@ -212,15 +212,15 @@ def test_a_part_over_something_else(tmp_path, name, over):
 def test_strips_in_any_order_are_read_where_they_lie(tmp_path):
     path = write(tmp_path / "a.dng", STORED["strips"])
     (tag, offsets), _ = places(path)
-    sound = read_raw(path).raster
-    turned = read_raw(write(tmp_path / "b.dng", STORED["strips"], [entry(tag, LONG, offsets[::-1])])).raster
+    sound = read_raw(path).frame.raster
+    turned = read_raw(write(tmp_path / "b.dng", STORED["strips"], [entry(tag, LONG, offsets[::-1])])).frame.raster
     assert np.array_equal(turned, np.concatenate(np.split(sound, range(16, len(sound), 16))[::-1]))
 
 
 def test_a_last_strip_that_is_filled_up(tmp_path):
     shorter = [entry(tags.IMAGE_LENGTH, LONG, [60]), entry(tags.ACTIVE_AREA, LONG, [0, 0, 60, 96])]
-    sound = read_raw(write(tmp_path / "a.dng", STORED["ljpeg_strips"])).raster
-    assert np.array_equal(read_raw(write(tmp_path / "b.dng", STORED["ljpeg_strips"], shorter)).raster, sound[:60])
+    sound = read_raw(write(tmp_path / "a.dng", STORED["ljpeg_strips"])).frame.raster
+    assert np.array_equal(read_raw(write(tmp_path / "b.dng", STORED["ljpeg_strips"], shorter)).frame.raster, sound[:60])
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def changed_inside_tiles(path: Path, target: Path, seed: int) -> Path:
 def is_seen(path: Path) -> bool:
     """Whether a photo is refused or doubted."""
     try:
-        return read_raw(path).doubt is not None
+        return read_raw(path).frame.doubt is not None
     except UnreadablePhotoError:
         return True
 
@@ -379,4 +379,4 @@ def test_a_doubt_is_a_warning(rawclean, shared, tmp_path):
         result = rawclean(*command)
         assert result.status == 0
         assert "do not fit its digest" in result.err
-    assert read_raw(tmp_path / "out.dng").doubt is None
+    assert read_raw(tmp_path / "out.dng").frame.doubt is None

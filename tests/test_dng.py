@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from rawclean.io import metadata as tags
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_build import new_dng
 from rawclean.io.dng_graft import graft_dng
-from rawclean.io.metadata import Metadata, read_metadata
+from rawclean.io.metadata import Metadata
 from rawclean.io.raw import read_raw
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.tiff import RATIONAL, Directory, Tiff, TiffCanvas, empty_tiff
 from rawclean.io.writers import write_photo
 
@@ -57,9 +59,10 @@ def dimmed(frame):
 
 @pytest.mark.parametrize("name", BAYER_FILES)
 def test_the_mosaic_comes_back_with_geometry_levels_and_colours(shared, tmp_path, name):
-    source = read_raw(shared / "raw" / name)
-    write_photo(tmp_path / "out.dng", DenoisedPhoto(dimmed(source), RESIDUAL, 1.0))
-    written = read_raw(tmp_path / "out.dng")
+    raw = read_raw(shared / "raw" / name)
+    source = raw.frame
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(raw.with_frame(dimmed(source)), RESIDUAL, 1.0))
+    written = read_raw(tmp_path / "out.dng").frame
     factor = round(written.levels.white / source.levels.white)
     assert np.array_equal(written.raster, (dimmed(source).raster * factor).round())
     assert (written.layout, written.active, written.orientation) == (source.layout, source.active, source.orientation)
@@ -74,9 +77,10 @@ def test_the_mosaic_comes_back_with_geometry_levels_and_colours(shared, tmp_path
 @pytest.mark.parametrize("pattern", BayerPattern)
 @pytest.mark.parametrize("margins", [(0, 0), (3, 5)])
 def test_every_pattern_is_grafted(tmp_path, pattern, margins):
-    source = read_raw(write_dng(tmp_path / "in.dng", make_frame((66, 97), pattern, (9, 8, 7, 6), margins=margins)))
-    write_photo(tmp_path / "out.dng", DenoisedPhoto(dimmed(source), RESIDUAL, 0.5))
-    written = read_raw(tmp_path / "out.dng")
+    raw = read_raw(write_dng(tmp_path / "in.dng", make_frame((66, 97), pattern, (9, 8, 7, 6), margins=margins)))
+    source = raw.frame
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(raw.with_frame(dimmed(source)), RESIDUAL, 0.5))
+    written = read_raw(tmp_path / "out.dng").frame
     assert np.array_equal(written.raster, dimmed(source).raster * 4)
     assert (written.layout, written.active) == (pattern, source.active)
     clipped = source.samples >= source.levels.white
@@ -85,21 +89,22 @@ def test_every_pattern_is_grafted(tmp_path, pattern, margins):
 
 
 def test_the_noise_tags_say_what_was_done(tmp_path):
-    source = read_raw(write_dng(tmp_path / "in.dng", make_frame()))
-    data = bytes(graft_dng(DenoisedPhoto(dimmed(source), RESIDUAL, 0.5), read_metadata(source.source)))
+    raw = read_raw(write_dng(tmp_path / "in.dng", make_frame()))
+    data = bytes(graft_dng(DenoisedPhoto(raw.with_frame(dimmed(raw.frame)), RESIDUAL, 0.5)))
     tiff = Tiff(data)
-    raw = tiff.children(tiff.first(), tags.SUB_IFDS)[0]
-    assert tiff.numbers(raw.entries[tags.NOISE_REDUCTION_APPLIED]) == (0.5,)
-    assert tiff.numbers(raw.entries[tags.NOISE_PROFILE]) == pytest.approx((1e-5, 1e-7, 3e-5, 3e-7, 5e-5, 5e-7))
+    page = tiff.children(tiff.first(), tags.SUB_IFDS)[0]
+    assert tiff.numbers(page.entries[tags.NOISE_REDUCTION_APPLIED]) == (0.5,)
+    assert tiff.numbers(page.entries[tags.NOISE_PROFILE]) == pytest.approx((1e-5, 1e-7, 3e-5, 3e-7, 5e-5, 5e-7))
     assert tiff.text(tiff.first().entries[tags.SOFTWARE]).startswith("rawclean ")
 
 
 def test_the_preview_shows_the_denoised_photo(tmp_path):
-    bright = read_raw(write_dng(tmp_path / "in.dng", make_frame((128, 192))))
+    raw = read_raw(write_dng(tmp_path / "in.dng", make_frame((128, 192))))
+    bright = raw.frame
     dark = bright.with_samples(np.full_like(bright.samples, float(bright.levels.black[0, 0])))
     means = []
     for name, frame in (("bright.dng", bright), ("dark.dng", dark)):
-        write_photo(tmp_path / name, DenoisedPhoto(frame, RESIDUAL, 1.0))
+        write_photo(tmp_path / name, DenoisedPhoto(raw.with_frame(frame), RESIDUAL, 1.0))
         tiff = Tiff((tmp_path / name).read_bytes())
         first = tiff.first()
         (offset,), (size,) = (tiff.integers(first.entries[tag]) for tag in (tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS))
@@ -154,8 +159,9 @@ def exiftool(path) -> dict[str, object]:
 def test_a_new_dng_is_valid(shared, tmp_path, name):
     if shutil.which("exiftool") is None:
         pytest.skip("exiftool is not installed (Debian: libimage-exiftool-perl)")
-    source = read_raw(shared / "raw" / name)
-    write_photo(tmp_path / "out.dng", DenoisedPhoto(source, RESIDUAL, 1.0))
+    raw = read_raw(shared / "raw" / name)
+    source = raw.frame
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(raw, RESIDUAL, 1.0))
     tags_of = exiftool(tmp_path / "out.dng")
     assert tags_of["IFD0:Make"] == source.camera.make
     assert tags_of["IFD0:Model"] == source.camera.model
@@ -199,8 +205,9 @@ def test_lens_and_captions_reach_a_new_dng():
     lens = tiff.encode(tags.LENS_SPECIFICATION, RATIONAL, [24, 70, 2.8, 2.8])
     exif = Directory(0).with_entries([lens])
     canvas.set_first(canvas.write_directory(Directory(0).with_entries([caption])))
-    facts = Metadata(tiff=Tiff(bytes(canvas.finish())), exif=exif)
-    written = Tiff(bytes(new_dng(DenoisedPhoto(make_frame(), RESIDUAL, 1.0), facts)))
+    metadata = Metadata(tiff=Tiff(bytes(canvas.finish())), exif=exif)
+    raw = RawPhoto(Path("a.nef"), make_frame(), metadata)
+    written = Tiff(bytes(new_dng(DenoisedPhoto(raw, RESIDUAL, 1.0))))
     first = written.first()
     assert written.text(first.entries[270]) == "Harbour"
     assert written.numbers(first.entries[tags.LENS_INFO]) == pytest.approx((24, 70, 2.8, 2.8))

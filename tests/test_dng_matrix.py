@@ -31,7 +31,7 @@ def test_there_are_forty_layouts():
 @pytest.mark.parametrize("name", CASES)
 def test_the_samples_of_the_generator_are_read(tmp_path, name):
     case = CASES[name]
-    expected, read = case.frame(), read_raw(case.write(tmp_path / "in.dng"))
+    expected, read = case.frame(), read_raw(case.write(tmp_path / "in.dng")).frame
     assert (read.layout, read.active, read.is_float) == (expected.layout, expected.active, case.storage.floating)
     assert read.orientation == case.storage.orientation
     assert read.levels.white == pytest.approx(expected.levels.white)
@@ -48,10 +48,10 @@ def test_the_samples_of_the_generator_are_read(tmp_path, name):
 @pytest.mark.parametrize("compression", Compression)
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_written_is_read_back(tmp_path, name, compression):
-    source = read_raw(CASES[name].write(tmp_path / "in.dng"))
-    denoised = smoothed(source)
-    write_photo(tmp_path / "out.dng", DenoisedPhoto(denoised, RESIDUAL, 1.0, compression))
-    written = read_raw(tmp_path / "out.dng")
+    raw = read_raw(CASES[name].write(tmp_path / "in.dng"))
+    source, denoised = raw.frame, smoothed(raw.frame)
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(raw.with_frame(denoised), RESIDUAL, 1.0, compression))
+    written = read_raw(tmp_path / "out.dng").frame
     assert (written.layout, written.active, written.orientation, written.is_float) == (
         *(source.layout, source.active, source.orientation),
         source.is_float,

@@ -21,8 +21,8 @@ from rawclean.io.writers import write_photo
 NOISE = NoiseModel.uniform(1e-3, 1e-6)
 
 
-def written(tmp_path, frame, strength=1.0):
-    write_photo(tmp_path / "out.dng", DenoisedPhoto(frame, NOISE, strength))
+def written(tmp_path, photo, strength=1.0):
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(photo, NOISE, strength))
     return tmp_path / "out.dng"
 
 
@@ -84,10 +84,11 @@ def test_a_source_nearly_without_noise_passes(tmp_path, sigma):
 )
 def test_spoilt_samples_are_found(tmp_path, check, spoil):
     source = write_dng(tmp_path / "in.dng", make_frame((256, 384)))
-    frame = read_raw(source)
-    spoilt = spoil(frame)
+    raw = read_raw(source)
+    frame, spoilt = raw.frame, spoil(raw.frame)
     kept = np.where(frame.samples >= 16383, frame.samples, spoilt.samples.clip(max=16382))
-    output = written(tmp_path, spoilt if check == "clipped samples" else frame.with_samples(kept))
+    changed = spoilt if check == "clipped samples" else frame.with_samples(kept)
+    output = written(tmp_path, raw.with_frame(changed))
     assert check in failed(output, source)
 
 
@@ -102,9 +103,9 @@ def test_samples_of_a_plateau_below_white_must_stay(rawclean, tmp_path, sd):
     checks = {check.name: check for check in verify(tmp_path / "out.dng", source)}
     assert checks["clipped samples"].passed
     assert int(checks["clipped samples"].detail.split()[2]) > 0.9 * int(clipped.sum())
-    original = read_raw(source)
-    spoilt = original.with_samples(original.samples + clipped)
-    assert "clipped samples" in failed(written(tmp_path, spoilt), source)
+    raw = read_raw(source)
+    spoilt = raw.frame.with_samples(raw.frame.samples + clipped)
+    assert "clipped samples" in failed(written(tmp_path, raw.with_frame(spoilt)), source)
 
 
 @pytest.mark.parametrize(

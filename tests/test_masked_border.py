@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,7 +45,6 @@ def frame(black: float, *, left: int = 40, border: np.ndarray | float | None = N
         nothing,
         1,
         None,
-        source=Path("photo.dng"),
     )
 
 
@@ -105,7 +103,7 @@ def test_of_the_real_files_only_the_canon_550d_has_another_black_than_it_says(sh
     for path in sorted((shared / "raw").glob("*.*")):
         if path.suffix == ".md" or "cygm" in path.name:
             continue
-        photo = read_raw(path)
+        photo = read_raw(path).frame
         border = masked_black(photo)
         sigma = border.read_sigma / photo.levels.scale if border else 1e-3
         _, message = corrected_black(photo, NoiseModel.uniform(1e-4, sigma**2))
@@ -138,7 +136,7 @@ def masked_dng(path, borders, said, rest=SITES + 60):
         colour=Colour((2.0, 1.0, 1.5), XYZ_TO_CAMERA[0]),
     )
     changes = [entry(tags.MASKED_AREAS, LONG, sum(said, ()))] if said else []
-    return read_raw(write_dng(path, photo, changes))
+    return read_raw(write_dng(path, photo, changes)).frame
 
 
 @pytest.mark.parametrize(

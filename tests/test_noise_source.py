@@ -20,7 +20,7 @@ NOTHING = NoiseSettings()
 @pytest.fixture
 def frame(sample):
     """A photo whose NoiseProfile tag is true: shot 6.4e-3."""
-    return read_raw(sample)
+    return read_raw(sample).frame
 
 
 def tagged(frame, factor: float):
@@ -103,7 +103,7 @@ def test_a_frame_of_one_value_is_refused_unless_the_noise_is_known(frame, level)
     ],
 )
 def test_the_known_cases(shared, name, sigma):
-    found = find_noise(read_raw(shared / "cases" / name), NOTHING)
+    found = find_noise(read_raw(shared / "cases" / name).frame, NOTHING)
     assert found.noise.sigma_at() == pytest.approx(sigma, rel=0.08)
     assert (float(found.clip.max()) < 0.93) == ("clip" in name)
 

@@ -34,7 +34,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", CAMERAS)
 def test_real_files_are_read(shared, name):
     camera, pattern, size, white, iso = CAMERAS[name]
-    frame = read_raw(shared / "raw" / name)
+    frame = read_raw(shared / "raw" / name).frame
     assert str(frame.camera) == camera
     assert frame.layout.value == pattern
     assert frame.samples.shape == size
@@ -53,7 +53,7 @@ def test_what_is_not_bayer_is_refused_in_one_line(shared, name):
 
 
 def test_a_phone_has_fractional_blacks_and_a_noise_profile_per_colour(shared):
-    frame = read_raw(shared / "raw" / "pixel7_dark_iso744_ljpeg.dng")
+    frame = read_raw(shared / "raw" / "pixel7_dark_iso744_ljpeg.dng").frame
     assert frame.levels.black.tolist() == [[1024.5546875, 1024.73046875], [1023.78125, 1023.9296875]]
     assert frame.orientation == 8
     assert frame.noise_profile is not None
@@ -67,7 +67,7 @@ def test_a_phone_has_fractional_blacks_and_a_noise_profile_per_colour(shared):
 def test_every_pattern_and_margin_is_read_back(tmp_path, pattern, margins):
     black = (400, 410, 420, 430)
     frame = make_frame((64, 96), pattern, black, margins=margins)
-    read = read_raw(write_dng(tmp_path / "a.dng", frame))
+    read = read_raw(write_dng(tmp_path / "a.dng", frame)).frame
     assert read.layout == pattern
     assert np.array_equal(read.samples, frame.samples)
     assert read.levels.black.ravel().tolist() == list(black)
@@ -78,7 +78,7 @@ def test_black_level_deltas_are_applied(tmp_path):
     frame = make_frame((64, 96))
     rows, columns = [float(i % 3) for i in range(64)], [float(i % 5) for i in range(96)]
     deltas = [entry(tags.BLACK_LEVEL_DELTA_V, 10, rows), entry(tags.BLACK_LEVEL_DELTA_H, 10, columns)]
-    read = read_raw(write_dng(tmp_path / "a.dng", frame, deltas))
+    read = read_raw(write_dng(tmp_path / "a.dng", frame, deltas)).frame
     expected = frame.samples - np.array(rows, np.float32)[:, None] - np.array(columns, np.float32)
     clipped = frame.samples >= 16383
     assert bool(clipped.any())
@@ -153,7 +153,7 @@ def test_sensor_shift_sets_are_photos(suffix):
 
 @pytest.mark.parametrize("name", ["kodak_dc120_chart.kdc", "nikon_d1_iso200_bggr.nef", "canon_d30_tree_iso100.crw"])
 def test_a_photo_without_white_balance_becomes_grey_on_the_average(shared, name):
-    frame = read_raw(shared / "raw" / name)
+    frame = read_raw(shared / "raw" / name).frame
     planes = independent_planes(frame.layout, frame.levels.to_linear(frame.samples))
     red, *greens, blue = planes[:, (planes < UNCLIPPED).all(0)].mean(1, dtype=float).tolist()
     gains = frame.colour.wb_gains

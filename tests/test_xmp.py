@@ -110,8 +110,8 @@ def test_a_new_dng_holds_what_the_sidecar_says(shared, tmp_path, name):
     (tmp_path / name).write_text(
         PACKETS["attributes"].replace("crs:ProcessVersion", "crs:Rated='3' crs:ProcessVersion")
     )
-    frame = read_raw(tmp_path / "a.nef")
-    write_photo(tmp_path / "b.dng", DenoisedPhoto(frame, NoiseModel.uniform(1e-4, 1e-6), 1.0))
+    raw = read_raw(tmp_path / "a.nef")
+    write_photo(tmp_path / "b.dng", DenoisedPhoto(raw, NoiseModel.uniform(1e-4, 1e-6), 1.0))
     found = properties(Tiff((tmp_path / "b.dng").read_bytes()).first().entries[tags.XMP].data)
     assert (found["Rated"], found["Exposure2012"], found["LuminanceSmoothing"]) == ("3", "+0.35", "0")
 

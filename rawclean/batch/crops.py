@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from rawclean.batch import storage
 from rawclean.io.pictures import jpeg_bytes
 from rawclean.io.render import picture_of
-from rawclean.io.spelled import spelled
 
 HEIGHT, WIDTH = 360, 540
 _STEP = 60
@@ -31,7 +30,7 @@ def noisiest_crops(source: str, output: str) -> Crops:
     Raises UnreadablePhotoError or another RawcleanError where one of them is gone or damaged.
     """
     with storage.source_at_hand(source) as noisy, storage.source_at_hand(output) as clean:
-        before, after = picture_of(spelled(noisy)), picture_of(spelled(clean))
+        before, after = picture_of(noisy), picture_of(clean)
     rows, columns = _noisiest_window(before, after)
     pieces = [np.ascontiguousarray(picture[rows, columns]) for picture in (before, after)]
     height, width = pieces[0].shape[:2]

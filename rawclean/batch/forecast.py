@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from rawclean.batch import storage
 from rawclean.batch.outcome import DENOISED, Outcome
 from rawclean.batch.plan import Job
-from rawclean.errors import RawcleanError
-from rawclean.io.applied import is_denoised
+from rawclean.errors import RawcleanError, naming
+from rawclean.io.applied import file_is_denoised
 from rawclean.noise_source import find_noise
 from rawclean.pipeline import choose, read_photo
 from rawclean.settings import DenoiseSettings
@@ -36,11 +36,12 @@ def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
         return Forecast(task.job, task.job.output, skipped=task.skipped)
     try:
         with storage.source_at_hand(task.source) as source:
-            if is_denoised(source) and not task.denoised_too:
+            if file_is_denoised(source) and not task.denoised_too:
                 return Forecast(task, task.output, skipped=DENOISED)
-            frame = read_photo(source, settings)
-            found = find_noise(frame, settings.told_noise)
-            card = choose(frame, found.noise, settings)
+            frame = read_photo(source, settings).frame
+            with naming(source):
+                found = find_noise(frame, settings.told_noise)
+                card = choose(frame, found.noise, settings)
     except RawcleanError as error:
         return Forecast(task, task.output, error=str(error))
     return Forecast(task, task.output, str(frame.camera), found.origin, found.noise.sigma_at(), card.name)

@@ -9,10 +9,9 @@ from rawclean.batch.memory import memory_budget
 from rawclean.batch.outcome import DENOISED, Outcome, Step, Watch
 from rawclean.batch.plan import Job
 from rawclean.errors import RawcleanError, TargetFullError
-from rawclean.io.applied import is_denoised
+from rawclean.io.applied import file_is_denoised
 from rawclean.io.atomic import remove_leftovers
 from rawclean.io.raw import count_samples
-from rawclean.io.spelled import spelled
 from rawclean.pipeline import clean, finish, prepare
 from rawclean.settings import DenoiseSettings
 
@@ -28,11 +27,11 @@ def denoise_job(
     try:
         told(job, Step.READ, 0.0)
         with storage.source_at_hand(job.source) as source:
-            if is_denoised(source) and not job.denoised_too:
+            if file_is_denoised(source) and not job.denoised_too:
                 return Outcome(job, skipped=DENOISED)
             with storage.result_at_hand(job.output) as output:
                 remove_leftovers(output)
-                samples = count_samples(spelled(source))
+                samples = count_samples(source)
                 told(job, Step.WAIT, 0.0)
                 with memory_budget(max_memory, settings).hold(job.source, samples):
                     return _denoised(job, source, output, replace(settings, overwrite=job.replace), told)

@@ -18,16 +18,18 @@ def info(
     """Show camera, geometry, noise and the model that would be chosen."""
     shot_and_read = options.parse_noise(noise)
     from rawclean.engines.pick import engine_of
+    from rawclean.errors import naming
     from rawclean.noise_source import find_noise
     from rawclean.pipeline import choose, read_photo, statements
     from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(iso=iso, noise=shot_and_read)
-    frame = read_photo(source, settings)
-    found = find_noise(frame, settings.told_noise)
+    frame = read_photo(source, settings).frame
+    with naming(source):
+        found = find_noise(frame, settings.told_noise)
+        card = choose(frame, found.noise, settings)
     area, exposure = frame.active, frame.exposure
-    card = choose(frame, found.noise, settings)
-    facts = {
+    known = {
         "camera": str(frame.camera),
         "iso": exposure.iso,
         "exposure_seconds": exposure.seconds,
@@ -54,9 +56,9 @@ def info(
     for warning in filter(None, (frame.doubt, found.warning)):
         print_warning(warning)
     if as_json:
-        print_json(facts)
+        print_json(known)
         return
-    for name, value in facts.items():
+    for name, value in known.items():
         print_line(f"{name.replace('_', ' '):22}{_text(value)}")
 
 

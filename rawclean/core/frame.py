@@ -2,7 +2,6 @@
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -69,7 +68,6 @@ class RawFrame:
     """EXIF orientation 1-8; the mosaic itself is never turned."""
     noise_profile: NoiseModel | None
     """From the DNG NoiseProfile tag."""
-    source: Path
     noise_profile_fault: str | None = None
     """What is wrong with the tag, where it is there and does not count."""
     masked: tuple[ActiveArea, ...] = ()

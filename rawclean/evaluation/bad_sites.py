@@ -34,18 +34,18 @@ def bad_sites(frame: RawFrame, seen: MeasuredNoise) -> np.ndarray:
 
 def bad_pixel_opcodes_fit(before: Metadata, after: Metadata) -> bool:
     """Whether the result's OpcodeList1 is the source's, or that without the opcodes about bad pixels."""
-    source, result = (_first_list(facts) for facts in (before, after))
+    source, result = (_first_list(metadata) for metadata in (before, after))
     rest = without_opcodes(source, BAD_PIXEL_OPCODES) if source else b""
     return result == source or result == (rest if opcode_numbers(rest) else b"")
 
 
-def dots_left(before: RawFrame, after: RawFrame, facts: Metadata) -> int:
-    """How many of the sites that the source names show in the result, of which `facts` are.
+def dots_left(before: RawFrame, after: RawFrame, metadata: Metadata) -> int:
+    """How many of the sites that the source names show in the result, of which `metadata` are.
 
     Where the opcodes are still there, a site shows that does not hold their constant any more.
     """
     listed = visible_listed(before)
-    opcodes = _first_list(facts)
+    opcodes = _first_list(metadata)
     if not listed.any() or not BAD_PIXEL_OPCODES.isdisjoint(opcode_numbers(opcodes)):
         constants = bad_pixel_constants(opcodes)
         return int((after.samples[listed] != constants[0]).sum()) if constants else 0
@@ -61,8 +61,8 @@ def _distance(frame: RawFrame, listed: np.ndarray) -> np.ndarray:
     return np.abs((signal - repaired(signal, listed, frame.layout))[listed])
 
 
-def _first_list(facts: Metadata) -> bytes:
-    entry = facts.raw.entries.get(tags.OPCODE_LIST_1) if facts.raw else None
+def _first_list(metadata: Metadata) -> bytes:
+    entry = metadata.raw.entries.get(tags.OPCODE_LIST_1) if metadata.raw else None
     return entry.data if entry else b""
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from rawclean.core.calibration import Calibration, calibrate
-from rawclean.core.frame import Camera, RawFrame
+from rawclean.core.frame import Camera
 from rawclean.core.layout import Layout, PlainLayout, independent_planes
 from rawclean.core.levels import Levels
 from rawclean.core.noise_line import NoiseLine
 from rawclean.core.printable import printable
-from rawclean.errors import CalibrationError
+from rawclean.errors import CalibrationError, naming
 from rawclean.evaluation.exposed import check_exposed
 from rawclean.io import metadata as tags
-from rawclean.io.metadata import read_metadata
 from rawclean.io.noise_profiles import add_profile, check_iso, check_new_profile
 from rawclean.io.raw import read_raw
+from rawclean.io.raw_photo import RawPhoto
 
 DIFFERENT, MISFIT = 1.1, 1.5
 """Factor between the shot noise of two planes, and scatter about the line, from which on a warning is given."""
@@ -114,9 +114,11 @@ def calibrate_files(paths: Sequence[Path], settings: CalibrateSettings) -> Calib
 
 def _read_shot(path: Path) -> _Shot:
     """Read one photo; raises CalibrationError where it shows no sensor's noise."""
-    frame = read_raw(path, use_noise_profile=False)
-    _check_untouched(path, frame)
-    check_exposed(frame)
+    photo = read_raw(path, use_noise_profile=False)
+    frame = photo.frame
+    _check_untouched(photo)
+    with naming(path):
+        check_exposed(frame)
     linear = frame.levels.to_linear(frame.samples)
     if str(frame.camera) == str(Camera("", "")):
         raise CalibrationError(f"{path}: does not name its camera, so that no photo could be matched with a profile")
@@ -132,20 +134,20 @@ def _read_shot(path: Path) -> _Shot:
     )
 
 
-def _check_untouched(path: Path, frame: RawFrame) -> None:
+def _check_untouched(photo: RawPhoto) -> None:
     """Raise where a photo has not the samples that the sensor gave."""
-    facts = read_metadata(path)
+    frame, metadata = photo.frame, photo.metadata
     if frame.layout is PlainLayout.LINEAR_RGB:
         reason = "is demosaiced, so that its noise is no sensor's"
-    elif facts.is_lossy:
+    elif metadata.is_lossy:
         reason = "is compressed with losses, which change its noise"
     elif frame.is_float:
         reason = "holds floating point numbers, as merges of several photos do, and no sensor's samples"
-    elif any(value > 0 for value in facts.numbers(tags.NOISE_REDUCTION_APPLIED)):
+    elif any(value > 0 for value in metadata.numbers(tags.NOISE_REDUCTION_APPLIED)):
         reason = "is denoised already, as its NoiseReductionApplied tag says"
     else:
         return
-    raise CalibrationError(f"{path}: {reason}; take the file as the camera wrote it")
+    raise CalibrationError(f"{photo.source}: {reason}; take the file as the camera wrote it")
 
 
 def _check_fits(shot: _Shot, others: Sequence[_Shot]) -> None:

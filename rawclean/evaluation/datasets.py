@@ -73,7 +73,7 @@ def read_pairs(folder: Path) -> Iterator[Block]:
     if not sources:
         raise UnreadablePhotoError(f"{folder / 'noisy'}: no RAW photos in it")
     for source in sources:
-        noisy, clean = read_raw(source), read_raw(folder / "clean" / source.name)
+        noisy, clean = (read_raw(path).frame for path in (source, folder / "clean" / source.name))
         if not isinstance(noisy.layout, BayerPattern):
             raise UnsupportedSensorError(f"{source}: the benchmark takes Bayer mosaics only")
         if noisy.samples.shape != clean.samples.shape or noisy.layout != clean.layout:

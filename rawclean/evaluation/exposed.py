@@ -21,6 +21,4 @@ def check_exposed(frame: RawFrame) -> None:
         reason = f"has the value {least:g} everywhere"
     else:
         return
-    raise InvalidNoiseError(
-        f"{frame.source}: {reason}, which shows no noise; take a photo with black, grey and bright parts"
-    )
+    raise InvalidNoiseError(f"{reason}, which shows no noise; take a photo with black, grey and bright parts")

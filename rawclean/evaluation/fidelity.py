@@ -12,9 +12,8 @@ from rawclean.core.layout import independent_planes, mosaic_of, saturated_sites
 from rawclean.errors import InvalidNoiseError
 from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
 from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata, read_metadata
+from rawclean.io.metadata import Metadata
 from rawclean.io.raw import read_raw
-from rawclean.io.spelled import spelled
 from rawclean.io.tiff import LONG, SHORT, Directory, Entry, Tiff
 from rawclean.noise_source import blind_noise, photo_noise
 
@@ -67,23 +66,23 @@ def verify(output: Path, source: Path | None = None) -> list[Check]:
 
     Raises UnreadablePhotoError and its like where one of the files cannot be read.
     """
-    output = spelled(output)
-    frame, facts = read_raw(output), read_metadata(output)  # it refuses pipes and folders
-    checks = [_is_marked(facts), _residual(frame)]
+    photo = read_raw(output)
+    frame, metadata = photo.frame, photo.metadata
+    checks = [_is_marked(metadata), _residual(frame)]
     if source is not None:
-        source = spelled(source)
-        before, before_facts = read_raw(source), read_metadata(source)
-        checks += [_tags(before_facts, facts), _geometry(before, frame)]
+        photo_before = read_raw(source)
+        before = photo_before.frame
+        checks += [_tags(photo_before.metadata, metadata), _geometry(before, frame)]
         if before.samples.shape == frame.samples.shape:
             seen = photo_noise(before)
             bad = bad_sites(before, seen)
             checks += [_levels(before, frame), _means(before, frame, bad), _clipped(before, frame, seen.clip, bad)]
-            checks.append(_bad_pixels(before, frame, facts))
+            checks.append(_bad_pixels(before, frame, metadata))
     return checks
 
 
-def _is_marked(facts: Metadata) -> Check:
-    applied = facts.numbers(tags.NOISE_REDUCTION_APPLIED)
+def _is_marked(metadata: Metadata) -> Check:
+    applied = metadata.numbers(tags.NOISE_REDUCTION_APPLIED)
     detail = f"NoiseReductionApplied {applied[0]:g}" if applied else "no NoiseReductionApplied tag"
     return Check("marked as denoised", bool(applied and applied[0] > 0), detail)
 
@@ -136,10 +135,10 @@ def _differences(before: Metadata, after: Metadata) -> Iterator[str]:
                 yield f"{place} tag {tag}"
 
 
-def _pages(facts: Metadata) -> Iterator[tuple[str, tuple[Tiff, Directory, frozenset[int]]]]:
+def _pages(metadata: Metadata) -> Iterator[tuple[str, tuple[Tiff, Directory, frozenset[int]]]]:
     """Every directory by its place in the file, with the tags that may differ."""
-    assert facts.tiff is not None
-    tiff, first = facts.tiff, facts.tiff.first()
+    assert metadata.tiff is not None
+    tiff, first = metadata.tiff, metadata.tiff.first()
     groups: list[tuple[str, Iterable[Directory]]] = [
         ("IFD0", [first]),
         ("SubIFD", tiff.children(first, tags.SUB_IFDS)),
@@ -148,8 +147,8 @@ def _pages(facts: Metadata) -> Iterator[tuple[str, tuple[Tiff, Directory, frozen
     ]
     for name, pages in groups:
         for index, page in enumerate(pages):
-            is_raw = facts.raw is not None and page.offset == facts.raw.offset
-            changed = OPCODE_TAGS | (CURVE_TAGS if facts.is_lossy else frozenset()) if is_raw else PREVIEW_TAGS
+            is_raw = metadata.raw is not None and page.offset == metadata.raw.offset
+            changed = OPCODE_TAGS | (CURVE_TAGS if metadata.is_lossy else frozenset()) if is_raw else PREVIEW_TAGS
             yield f"{name}.{index}", (tiff, page, CHANGED_TAGS | changed)
 
 
@@ -162,13 +161,13 @@ def _same(tiff: Tiff, entry: Entry | None, other_tiff: Tiff, other: Entry | None
 
 
 def _geometry(before: RawFrame, after: RawFrame) -> Check:
-    facts = [
+    metadata = [
         f"{frame.layout.name} {frame.active.width}x{frame.active.height} from {frame.active.left},{frame.active.top}, "
         f"orientation {frame.orientation}"
         for frame in (before, after)
     ]
     same = (before.layout, before.active, before.orientation) == (after.layout, after.active, after.orientation)
-    return Check("geometry", same, facts[1] if same else " became ".join(facts))
+    return Check("geometry", same, metadata[1] if same else " became ".join(metadata))
 
 
 def _levels(before: RawFrame, after: RawFrame) -> Check:
@@ -204,8 +203,8 @@ def _clipped(before: RawFrame, after: RawFrame, clip: np.ndarray, bad: np.ndarra
     return Check("clipped samples", moved == 0, f"{moved} of {int(clipped.sum())} changed")
 
 
-def _bad_pixels(before: RawFrame, after: RawFrame, facts: Metadata) -> Check:
+def _bad_pixels(before: RawFrame, after: RawFrame, metadata: Metadata) -> Check:
     """Sites that the source names as bad must be replaced, or still be marked for the developer."""
     named = 0 if before.listed_bad is None else int(before.listed_bad.sum())
-    left = dots_left(before, after, facts)
+    left = dots_left(before, after, metadata)
     return Check("bad pixels", left == 0, f"{left} of the {named} that the source names show")

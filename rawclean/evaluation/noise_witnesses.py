@@ -6,11 +6,12 @@ from pathlib import Path
 from rawclean.core.frame import RawFrame
 from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import printable
-from rawclean.errors import InvalidNoiseError
+from rawclean.errors import InvalidNoiseError, naming
 from rawclean.evaluation.exposed import check_exposed
 from rawclean.evaluation.noise_chart import NoiseChart, Witness
 from rawclean.io.noise_profiles import profile_noise, typical_noise
 from rawclean.io.raw import read_raw
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.noise_source import THE_PHOTO, FoundNoise, find_noise
 from rawclean.settings import NoiseSettings
 
@@ -34,14 +35,16 @@ def chart_photo(source: Path, settings: NoiseSettings) -> tuple[NoiseChart, Foun
     Raises a RawcleanError where the photo cannot be read or shows no noise, or the settings are absurd.
     """
     believed = settings.iso is None and settings.noise is None  # so that a bad tag can be replaced
-    frame = read_raw(source, use_noise_profile=believed)
-    check_exposed(frame)
-    found = find_noise(frame, settings)
-    return chart_of(frame, found, settings), found
+    photo = read_raw(source, use_noise_profile=believed)
+    with naming(source):
+        check_exposed(photo.frame)
+        found = find_noise(photo.frame, settings)
+    return chart_of(photo, found, settings), found
 
 
-def chart_of(frame: RawFrame, found: FoundNoise, settings: NoiseSettings) -> NoiseChart:
+def chart_of(photo: RawPhoto, found: FoundNoise, settings: NoiseSettings) -> NoiseChart:
     """The chart of a photo whose noise was `found` with `settings`."""
+    frame = photo.frame
     weighed = [Witness(each.origin, each.noise, SHORT.get(each.origin, each.origin)) for each in found.evidence]
     compared = [
         Witness(f"{name} (for comparison)", noise, SHORT.get(name, name))
@@ -49,7 +52,7 @@ def chart_of(frame: RawFrame, found: FoundNoise, settings: NoiseSettings) -> Noi
         if all(not _equal(noise, witness.noise) for witness in weighed)
     ]
     iso = settings.iso or frame.exposure.iso
-    subtitle = f"{printable(frame.source.name)}; noise by {found.origin}"
+    subtitle = f"{printable(photo.source.name)}; noise by {found.origin}"
     return NoiseChart(
         title=f"{printable(str(frame.camera))}, ISO {'unknown' if iso is None else f'{iso:g}'}",
         subtitle=subtitle + ("; the camera has smoothed it" if found.correlated else ""),

@@ -19,6 +19,7 @@ from rawclean.io.dng_build import new_dng
 from rawclean.io.images import read_photo
 from rawclean.io.metadata import Metadata
 from rawclean.io.noise_profiles import typical_iso
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.synthesis.noise_draw import add_noise
 from rawclean.synthesis.unprocess import CameraDraw
 
@@ -61,12 +62,12 @@ def simulate_dng(photo: Path, output: Path, settings: SimulateSettings, clean_ou
     noisy = add_noise(torch.from_numpy(clean), settings.noise, torch.Generator().manual_seed(settings.seed)).numpy()
     silent = NoiseModel.uniform(0.0, 0.0)
     for path, planes, noise in zip(targets, (noisy, clean), (settings.noise, silent), strict=False):
-        frame = _frame(planes, camera, photo, typical_iso(float(noise.shot[0])))
-        content = DenoisedPhoto(frame, residual=noise, strength=0.0)
-        write_atomically(path, [new_dng(content, Metadata())])
+        frame = _frame(planes, camera, typical_iso(float(noise.shot[0])))
+        content = DenoisedPhoto(RawPhoto(photo, frame, Metadata()), residual=noise, strength=0.0)
+        write_atomically(path, [new_dng(content)])
 
 
-def _frame(planes: np.ndarray, camera: CameraDraw, photo: Path, iso: float | None) -> RawFrame:
+def _frame(planes: np.ndarray, camera: CameraDraw, iso: float | None) -> RawFrame:
     """The planes as the raster of an RGGB camera, clipped and rounded to its codes."""
     height, width = 2 * planes.shape[1], 2 * planes.shape[2]
     levels = Levels(np.full((2, 2), BLACK, np.float32), WHITE)
@@ -82,5 +83,4 @@ def _frame(planes: np.ndarray, camera: CameraDraw, photo: Path, iso: float | Non
         exposure=Exposure(iso, None, None, None, None),
         orientation=1,
         noise_profile=None,
-        source=photo,
     )

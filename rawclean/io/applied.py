@@ -10,22 +10,26 @@ from rawclean.io.metadata import Metadata, read_metadata
 _MARK = re.compile(rb"neural_restore\s*(?:=\s*[\"']|>)\s*raw-denoise\b")
 
 
-def is_denoised(photo: Path) -> bool:
-    """Whether tag or XMP of a photo say so, XMP inside it or beside it as `IMG.dng.xmp`.
-
-    A file that cannot be read says nothing. `IMG.xmp` is not asked: it may be of a result with the same stem.
-    """
+def file_is_denoised(photo: Path) -> bool:
+    """As `is_denoised` of a photo that is not read yet; one that cannot be read says nothing."""
     try:
-        facts = read_metadata(photo)
+        return is_denoised(photo, read_metadata(photo))
     except (UnreadablePhotoError, OSError):
         return False
-    if any(value > 0 for value in facts.numbers(tags.NOISE_REDUCTION_APPLIED)):
+
+
+def is_denoised(photo: Path, metadata: Metadata) -> bool:
+    """Whether tag or XMP of a photo say so, XMP inside it or beside it as `IMG.dng.xmp`.
+
+    `IMG.xmp` is not asked: it may be of a result with the same stem.
+    """
+    if any(value > 0 for value in metadata.numbers(tags.NOISE_REDUCTION_APPLIED)):
         return True
-    return _is_marked(_beside(photo)) or _is_marked(_packet(facts))
+    return _is_marked(_beside(photo)) or _is_marked(_packet(metadata))
 
 
-def _packet(facts: Metadata) -> bytes:
-    entry = facts.tiff.first().entries.get(tags.XMP) if facts.tiff else None
+def _packet(metadata: Metadata) -> bytes:
+    entry = metadata.tiff.first().entries.get(tags.XMP) if metadata.tiff else None
     return entry.data if entry else b""
 
 

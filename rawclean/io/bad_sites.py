@@ -21,25 +21,25 @@ MOST_LISTED = 0.5
 """Share of all samples: the rest cannot tell what more bad ones should have been."""
 
 
-def check_opcodes(facts: Metadata) -> None:
+def check_opcodes(metadata: Metadata) -> None:
     """Raise UnreadablePhotoError where an opcode list of a DNG is not whole: what it says is then done by halves."""
-    for entry in filter(None, map(facts.entry, tags.OPCODE_LISTS)):
+    for entry in filter(None, map(metadata.entry, tags.OPCODE_LISTS)):
         opcode_numbers(entry.data)
 
 
-def listed_bad_sites(frame: RawFrame, facts: Metadata) -> np.ndarray | None:
+def listed_bad_sites(frame: RawFrame, metadata: Metadata) -> np.ndarray | None:
     """The sites of the raster of `frame` that its file names, bool (H, W); None where it names none.
 
     Raises UnreadablePhotoError where the list is damaged.
     """
     if frame.raster.ndim != 2:
         return None
-    if facts.raw is None:
+    if metadata.raw is None:
         return _marked_by_zero(frame)
-    opcodes = facts.raw.entries.get(tags.OPCODE_LIST_1)
-    if opcodes is None or facts.is_lossy:  # LibRaw has spread the codes that a constant would be one of
+    opcodes = metadata.raw.entries.get(tags.OPCODE_LIST_1)
+    if opcodes is None or metadata.is_lossy:  # LibRaw has spread the codes that a constant would be one of
         return None
-    listed = bad_pixel_sites(opcodes.data, frame.raster, facts.numbers(tags.LINEARIZATION_TABLE))
+    listed = bad_pixel_sites(opcodes.data, frame.raster, metadata.numbers(tags.LINEARIZATION_TABLE))
     if listed is not None and int(listed.sum()) > MOST_LISTED * listed.size:
         raise UnreadablePhotoError("its list of bad pixels (OpcodeList1) names most of its samples; is the file whole?")
     return listed

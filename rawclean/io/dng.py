@@ -19,6 +19,7 @@ from rawclean.io import metadata as tags
 from rawclean.io.codecs import CODECS, DEFLATE_FLOAT, Samples
 from rawclean.io.compression import Compression
 from rawclean.io.preview import Preview
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.stored import StoredSamples
 from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
 from rawclean.io.xmp import mark_denoised
@@ -33,9 +34,10 @@ TILE_SIDE, TILE_MULTIPLE = 512, 16
 
 @dataclass(frozen=True, slots=True)
 class DenoisedPhoto:
-    """What a writer needs beside the samples."""
+    """What a writer needs."""
 
-    frame: RawFrame
+    raw: RawPhoto
+    """With denoised samples."""
     residual: NoiseModel
     """Noise that is left; fields (4,)."""
     strength: float
@@ -44,6 +46,11 @@ class DenoisedPhoto:
     """Of the samples in a DNG."""
     bad_pixels_repaired: bool = True
     """Whether the sites that the source names as bad hold a signal now, so that no developer need repair them."""
+
+    @property
+    def frame(self) -> RawFrame:
+        """The denoised samples, and what they mean."""
+        return self.raw.frame
 
     def stored_as(self, compression: Compression) -> "DenoisedPhoto":
         """The same photo, to be stored in another way."""

@@ -13,10 +13,12 @@ import numpy as np
 from rawclean.core.colour import SRGB_TO_XYZ
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
+from rawclean.core.printable import printable
 from rawclean.io import metadata as tags
 from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, raw_entries, version_entries
 from rawclean.io.metadata import Metadata
 from rawclean.io.preview import Preview
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.stored import stored_samples
 from rawclean.io.tiff import (
     BYTE,
@@ -37,29 +39,30 @@ _COPIED_FROM_FIRST = (270, 306, 315, 18246, 18249, 33432, 33723)
 """ImageDescription, DateTime, Artist, Rating, RatingPercent, Copyright, IPTC."""
 
 
-def new_dng(photo: DenoisedPhoto, facts: Metadata, sidecar: bytes | None = None) -> bytearray:
-    """A complete DNG with the metadata of `facts` and a preview.
+def new_dng(photo: DenoisedPhoto, sidecar: bytes | None = None) -> bytearray:
+    """A complete DNG with the metadata of the source and a preview.
 
     The XMP of a `sidecar` goes before that of the source, as it does in a raw developer.
     """
+    metadata = photo.raw.metadata
     stored = stored_samples(photo.frame)
     preview = Preview(photo.frame)
-    canvas = TiffCanvas(empty_tiff(facts.tiff.order if facts.tiff else "<"))
-    maker_note = _placed_maker_note(canvas, facts)
-    own = facts.tiff.first().entries.get(tags.XMP) if facts.tiff else None
+    canvas = TiffCanvas(empty_tiff(metadata.tiff.order if metadata.tiff else "<"))
+    maker_note = _placed_maker_note(canvas, metadata)
+    own = metadata.tiff.first().entries.get(tags.XMP) if metadata.tiff else None
     packet = sidecar or (own.data if own else None)
     raw = Directory(0).with_entries([*raw_entries(photo, stored, canvas), *_mosaic_entries(canvas.tiff, photo.frame)])
     first = Directory(0).with_entries(
         [
-            *_copied(facts, _COPIED_FROM_FIRST),
+            *_copied(metadata, _COPIED_FROM_FIRST),
             *preview_entries(canvas, preview, preview.size),
-            *_camera_entries(canvas.tiff, photo.frame),
-            *_lens_entries(facts),
+            *_camera_entries(canvas.tiff, photo.raw),
+            *_lens_entries(metadata),
             *identity_entries(canvas.tiff, photo, stored, packet),
             *version_entries(canvas.tiff, photo.compression),
             _link(canvas, tags.SUB_IFDS, raw),
-            _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, facts, photo.frame, maker_note)),
-            *_gps_link(canvas, facts),
+            _link(canvas, tags.EXIF_IFD, _exif(canvas.tiff, metadata, photo.frame, maker_note)),
+            *_gps_link(canvas, metadata),
         ]
     )
     canvas.set_first(canvas.write_directory(first))
@@ -90,8 +93,9 @@ def _pattern_entries(tiff: Tiff, layout: Layout) -> list[Entry]:
     ]
 
 
-def _camera_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
+def _camera_entries(tiff: Tiff, photo: RawPhoto) -> list[Entry]:
     """Tags of IFD0: identity and colour of the camera."""
+    frame = photo.frame
     known = frame.colour.xyz_to_camera
     matrix = np.linalg.inv(SRGB_TO_XYZ) if known is None else known  # the neutral choice where nothing is known
     return [
@@ -102,17 +106,17 @@ def _camera_entries(tiff: Tiff, frame: RawFrame) -> list[Entry]:
         tiff.encode(tags.COLOR_MATRIX_1, SRATIONAL, matrix.flatten().tolist()),
         tiff.encode(tags.CALIBRATION_ILLUMINANT_1, SHORT, [D65]),
         tiff.encode(tags.AS_SHOT_NEUTRAL, RATIONAL, [1 / gain for gain in frame.colour.wb_gains]),
-        tiff.encode_text(tags.ORIGINAL_RAW_FILE_NAME, frame.source.name),
+        tiff.encode_text(tags.ORIGINAL_RAW_FILE_NAME, printable(photo.source.name)),
     ]
 
 
-def _lens_entries(facts: Metadata) -> list[Entry]:
+def _lens_entries(metadata: Metadata) -> list[Entry]:
     """EXIF's LensSpecification is DNG's LensInfo: focal lengths and f-numbers as four rationals."""
-    lens = facts.exif.entries.get(tags.LENS_SPECIFICATION) if facts.exif else None
+    lens = metadata.exif.entries.get(tags.LENS_SPECIFICATION) if metadata.exif else None
     return [Entry(tags.LENS_INFO, lens.kind, lens.count, lens.data)] if lens else []
 
 
-def _exif(tiff: Tiff, facts: Metadata, frame: RawFrame, maker_note: Entry | None) -> Directory:
+def _exif(tiff: Tiff, metadata: Metadata, frame: RawFrame, maker_note: Entry | None) -> Directory:
     """The source's EXIF, completed by what LibRaw reads of the exposure."""
     exposure = frame.exposure
     known = [
@@ -129,25 +133,25 @@ def _exif(tiff: Tiff, facts: Metadata, frame: RawFrame, maker_note: Entry | None
     if exposure.timestamp:
         taken = datetime.datetime.fromtimestamp(exposure.timestamp)  # LibRaw reads the camera's clock as local time
         entries.append(tiff.encode_text(tags.DATE_TIME_ORIGINAL, taken.strftime("%Y:%m:%d %H:%M:%S")))
-    source = [entry for entry in _moved(facts.exif) if entry.tag not in (tags.MAKER_NOTE, tags.INTEROPERABILITY_IFD)]
+    source = [entry for entry in _moved(metadata.exif) if entry.tag not in (tags.MAKER_NOTE, tags.INTEROPERABILITY_IFD)]
     return Directory(0).with_entries([*entries, *source, *([maker_note] if maker_note else [])])
 
 
-def _placed_maker_note(canvas: TiffCanvas, facts: Metadata) -> Entry | None:
+def _placed_maker_note(canvas: TiffCanvas, metadata: Metadata) -> Entry | None:
     """Store the maker note where it was; None where the source has none, or has it in another container."""
-    entry = facts.exif.entries.get(tags.MAKER_NOTE) if facts.exif else None
-    if facts.enclosed or entry is None or entry.offset is None or entry.offset < 8:
+    entry = metadata.exif.entries.get(tags.MAKER_NOTE) if metadata.exif else None
+    if metadata.enclosed or entry is None or entry.offset is None or entry.offset < 8:
         return None
     canvas.reserve(entry.offset, entry.data)
     return entry
 
 
-def _gps_link(canvas: TiffCanvas, facts: Metadata) -> list[Entry]:
-    return [_link(canvas, tags.GPS_IFD, Directory(0).with_entries(_moved(facts.gps)))] if facts.gps else []
+def _gps_link(canvas: TiffCanvas, metadata: Metadata) -> list[Entry]:
+    return [_link(canvas, tags.GPS_IFD, Directory(0).with_entries(_moved(metadata.gps)))] if metadata.gps else []
 
 
-def _copied(facts: Metadata, wanted: tuple[int, ...]) -> list[Entry]:
-    first = facts.tiff.first() if facts.tiff else None
+def _copied(metadata: Metadata, wanted: tuple[int, ...]) -> list[Entry]:
+    first = metadata.tiff.first() if metadata.tiff else None
     return [entry for entry in _moved(first) if entry.tag in wanted]
 
 

@@ -23,7 +23,7 @@ from rawclean.io.dng import (
     raw_entries,
     version_entries,
 )
-from rawclean.io.metadata import Metadata, picture_blocks
+from rawclean.io.metadata import picture_blocks
 from rawclean.io.opcodes import (
     BAD_PIXEL_OPCODES,
     MAP_POLYNOMIAL,
@@ -52,32 +52,33 @@ LARGEST_SIDE = 65500
 """Of a JPEG, in libjpeg."""
 
 
-def graft_dng(photo: DenoisedPhoto, facts: Metadata, *, keep_previews: bool = False) -> bytearray:
-    """The DNG `photo.frame.source`, of which `facts` are, with its samples replaced, and its previews made anew.
+def graft_dng(photo: DenoisedPhoto, *, keep_previews: bool = False) -> bytearray:
+    """The DNG that a photo was read from, with its samples replaced, and its previews made anew.
 
     Raises OutputError where the source's raster is not the one that was read.
     """
-    return _Graft(photo, facts, None if keep_previews else Preview(photo.frame)).run()
+    return _Graft(photo, None if keep_previews else Preview(photo.frame)).run()
 
 
 class _Graft:
     """One file under change; `preview` goes to each place that holds one."""
 
-    def __init__(self, photo: DenoisedPhoto, facts: Metadata, preview: Preview | None) -> None:
-        if facts.tiff is None or facts.raw is None:
-            raise OutputError(f"{photo.frame.source}: changed while it was denoised; try again")
+    def __init__(self, photo: DenoisedPhoto, preview: Preview | None) -> None:
+        metadata = photo.raw.metadata
+        if metadata.tiff is None or metadata.raw is None:
+            raise OutputError("is no DNG")
         self.photo = photo
-        self.facts = facts
-        self.tiff = facts.tiff
-        self.canvas = TiffCanvas(facts.tiff)
-        self.raw_offset = facts.raw.offset
-        raw = _without_applied(facts.raw, photo, is_lossy=facts.is_lossy)
+        self.metadata = metadata
+        self.tiff = metadata.tiff
+        self.canvas = TiffCanvas(metadata.tiff)
+        self.raw_offset = metadata.raw.offset
+        raw = _without_applied(metadata.raw, photo, is_lossy=metadata.is_lossy)
         self.stored = stored_samples(_with_marks(photo.frame, raw), spread=_may_be_spread(raw))
         self.preview = preview
         self.room = math.prod(photo.frame.raster.shape[-2:]) + LEAST_ROOM
-        size = tuple(facts.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
+        size = tuple(metadata.integers(tag)[:1] for tag in (tags.IMAGE_LENGTH, tags.IMAGE_WIDTH))
         if size != tuple((side,) for side in photo.frame.raster.shape[-2:]):
-            raise OutputError(f"{photo.frame.source}: its raw image is cropped in a way that is not supported yet")
+            raise OutputError("its raw image is cropped in a way that is not supported yet")
 
     def run(self) -> bytearray:
         chain = self.tiff.chain()
@@ -112,7 +113,7 @@ class _Graft:
         """Store a released `page` with its picture replaced; return its offset."""
         page = page.with_entries(entry.unplaced() for entry in page.entries.values() if entry.tag not in _PINNED_TAGS)
         if page.offset == self.raw_offset:
-            page = _without_applied(page, self.photo, is_lossy=self.facts.is_lossy)
+            page = _without_applied(page, self.photo, is_lossy=self.metadata.is_lossy)
             dropped = (*tags.STORAGE_TAGS, *_APPLIED_TAGS, *_STALE_TAGS)
             page = page.with_entries(raw_entries(self.photo, self.stored, self.canvas), dropped)
         elif self.preview is not None and self._is_preview(page):

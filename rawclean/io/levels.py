@@ -27,20 +27,20 @@ MAX_SIGNAL = 65536.0
 """Of white: a merge of many exposures stays far below."""
 
 
-def read_levels(raw: rawpy.RawPy, facts: Metadata, layout: Layout) -> Levels:
+def read_levels(raw: rawpy.RawPy, metadata: Metadata, layout: Layout) -> Levels:
     """Black and white; LibRaw spreads the 8 bits of a lossy DNG over its own scale, from 0.
 
     Raises InvalidLevelsError where they are those of no sensor.
     """
-    if facts.is_lossy:
+    if metadata.is_lossy:
         return Levels(np.zeros((1, 1), np.float32), float(raw.white_level))
-    black = _black_of_colours(facts) if layout is PlainLayout.LINEAR_RGB else _black(raw, facts)
-    levels = Levels(black, _white(raw, facts))
-    _check_range(levels, is_float=facts.has_float_samples)
+    black = _black_of_colours(metadata) if layout is PlainLayout.LINEAR_RGB else _black(raw, metadata)
+    levels = Levels(black, _white(raw, metadata))
+    _check_range(levels, is_float=metadata.has_float_samples)
     return levels
 
 
-def without_black_deltas(frame: RawFrame, facts: Metadata) -> None:
+def without_black_deltas(frame: RawFrame, metadata: Metadata) -> None:
     """Take BlackLevelDeltaH/V out of the samples: of six raw developers only the DNG SDK applies the tags rightly.
 
     Samples at white stay there: a developer sees by it that they are clipped. Raises InvalidLevelsError where the
@@ -53,7 +53,7 @@ def without_black_deltas(frame: RawFrame, facts: Metadata) -> None:
         (tags.BLACK_LEVEL_DELTA_H, width, (1, -1)),
         (tags.BLACK_LEVEL_DELTA_V, height, (-1, 1)),
     ):
-        values = facts.numbers(tag)
+        values = metadata.numbers(tag)
         if values and (len(values) != side or not all(abs(value) < white for value in values)):
             raise InvalidLevelsError(f"its black level deltas (tag {tag}) do not fit the image; the file is damaged")
         if values:
@@ -80,19 +80,19 @@ def _check_range(levels: Levels, *, is_float: bool) -> None:
         )
 
 
-def _black_of_colours(facts: Metadata) -> np.ndarray:
+def _black_of_colours(metadata: Metadata) -> np.ndarray:
     """The blacks of a demosaiced image, (1, 1, 1) or (3, 1, 1)."""
-    values = facts.numbers(tags.BLACK_LEVEL) or (0.0,)
+    values = metadata.numbers(tags.BLACK_LEVEL) or (0.0,)
     if len(values) not in (1, 3):
         raise InvalidLevelsError(f"{len(values)} black levels for three colours; the file is damaged")
     return np.array(values, np.float32)[:, None, None]
 
 
-def _black(raw: rawpy.RawPy, facts: Metadata) -> np.ndarray:
+def _black(raw: rawpy.RawPy, metadata: Metadata) -> np.ndarray:
     """Blacks by position, as many as repeat; a DNG's tag counts from the active area and may hold fractions."""
-    values = facts.numbers(tags.BLACK_LEVEL)
-    rows, columns = (*facts.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
-    if facts.is_dng and not values:
+    values = metadata.numbers(tags.BLACK_LEVEL)
+    rows, columns = (*metadata.integers(tags.BLACK_LEVEL_REPEAT_DIM), 1, 1)[:2]
+    if metadata.is_dng and not values:
         return np.zeros((1, 1), np.float32)
     if not (1 <= rows <= MAX_PERIOD and 1 <= columns <= MAX_PERIOD):
         raise InvalidLevelsError(
@@ -100,7 +100,7 @@ def _black(raw: rawpy.RawPy, facts: Metadata) -> np.ndarray:
         )
     if values and len(values) == rows * columns:
         return np.array(values, np.float32).reshape(rows, columns)
-    if facts.is_dng:
+    if metadata.is_dng:
         if len(set(values)) > 1:
             raise InvalidLevelsError(f"{len(values)} black levels for {rows * columns} places; the file is damaged")
         return np.full((1, 1), values[0], np.float32)
@@ -110,10 +110,10 @@ def _black(raw: rawpy.RawPy, facts: Metadata) -> np.ndarray:
     return np.array(per_colour, np.float32)[np.asarray(raw.raw_pattern)]
 
 
-def _white(raw: rawpy.RawPy, facts: Metadata) -> float:
-    values = facts.numbers(tags.WHITE_LEVEL)
+def _white(raw: rawpy.RawPy, metadata: Metadata) -> float:
+    values = metadata.numbers(tags.WHITE_LEVEL)
     white = min(values) if values else float(raw.white_level)
-    wide = facts.has_float_samples or max(facts.integers(tags.BITS_PER_SAMPLE), default=0) > 16
+    wide = metadata.has_float_samples or max(metadata.integers(tags.BITS_PER_SAMPLE), default=0) > 16
     if not math.isfinite(white) or white > (MAX_WIDE_WHITE if wide else MAX_WHITE):
         raise InvalidLevelsError(f"a white level of {white:g}; the file is damaged")
     return white

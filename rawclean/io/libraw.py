@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rawclean.core.glibc import glibc_mallopt
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.segments import MAX_SAMPLES
+from rawclean.io.spelled import spelled
 
 _ONE_AT_A_TIME = threading.Lock()
 _DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG file", b"unexpected end of file", b"data corrupted")
@@ -35,7 +36,7 @@ _LISTENED = 1 << 16
 @contextmanager
 def opened(source: Path | BytesIO) -> Iterator[rawpy.RawPy]:
     """Open a file, or its content; raises rawpy.LibRawError, in the block UnreadablePhotoError by `samples`."""
-    with _kept_quiet(), rawpy.imread(str(source) if isinstance(source, Path) else source) as raw:
+    with _kept_quiet(), rawpy.imread(str(spelled(source)) if isinstance(source, Path) else source) as raw:
         yield raw
 
 
@@ -60,7 +61,7 @@ def samples(raw: rawpy.RawPy, path: Path) -> np.ndarray:
     check_size(raw, path)
     suspected = _decoded(raw, _MARKS[0])
     if bool(suspected.any()):
-        with rawpy.imread(str(path)) as again:
+        with rawpy.imread(str(spelled(path))) as again:
             suspected &= _decoded(again, _MARKS[1])
     if bool(suspected.any()) or any(words in _said() for words in _DAMAGE):
         raise UnreadablePhotoError("a part of its raw image cannot be decoded to its end; copy it from the card again")

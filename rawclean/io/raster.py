@@ -22,42 +22,42 @@ from rawclean.io.tile_decoders import decode_segment
 _LOSSY = (BASELINE, EXTENDED, PROGRESSIVE)
 
 
-def check_raw_image(facts: Metadata) -> None:
+def check_raw_image(metadata: Metadata) -> None:
     """Raise UnreadablePhotoError or UnsupportedSensorError where a DNG's raw image is not all there, or a trap.
 
     Of lossy and unusual JPEG, which LibRaw decodes, the structure is checked to the end of each tile.
     """
-    if not facts.is_dng:
+    if not metadata.is_dng:
         return
-    image = stored_image(facts)
-    _check_table(facts)
+    image = stored_image(metadata)
+    _check_table(metadata)
     if image.compression in (tags.COMPRESSION_LOSSY_JPEG, tags.COMPRESSION_JPEG):
         for segment in image.segments:
-            _check_jpeg(read_markers(_block(facts, segment)), segment, image)
+            _check_jpeg(read_markers(_block(metadata, segment)), segment, image)
 
 
-def libraw_reads(facts: Metadata) -> bool:
-    """Whether LibRaw's samples are taken; facts of a file that is no DNG leave it no rival."""
-    if not facts.is_dng:
+def libraw_reads(metadata: Metadata) -> bool:
+    """Whether LibRaw's samples are taken; metadata of a file that is no DNG leave it no rival."""
+    if not metadata.is_dng:
         return True
-    image = stored_image(facts)
+    image = stored_image(metadata)
     if image.compression == tags.COMPRESSION_JPEG:
-        return not all(we_decode(read_markers(_block(facts, segment))) for segment in image.segments[:1])
+        return not all(we_decode(read_markers(_block(metadata, segment))) for segment in image.segments[:1])
     plain = image.compression == tags.COMPRESSION_NONE and not image.floating and image.is_contiguous()
     return plain or image.compression == tags.COMPRESSION_LOSSY_JPEG
 
 
-def read_raster(facts: Metadata) -> np.ndarray:
+def read_raster(metadata: Metadata) -> np.ndarray:
     """All samples of a DNG, (H, W) or (colours, H, W) float32, in the units of its levels.
 
     Raises UnreadablePhotoError where they cannot be decoded to the end, UnsupportedSensorError for unknown numbers.
     """
-    image = stored_image(facts)
-    table = _linearisation(facts, image)
+    image = stored_image(metadata)
+    table = _linearisation(metadata, image)
     raster = np.empty((image.height, image.width, image.colours), np.float32)
 
     def place(segment: Segment) -> None:
-        samples = decode_segment(_block(facts, segment), segment, image)
+        samples = decode_segment(_block(metadata, segment), segment, image)
         if table is not None:
             samples = table.take(samples, mode="clip")
         target = raster[segment.top : segment.top + segment.rows, segment.left : segment.left + segment.columns]
@@ -69,15 +69,15 @@ def read_raster(facts: Metadata) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(raster, -1, 0)) if image.colours > 1 else raster[..., 0]
 
 
-def without_samples(facts: Metadata) -> bytearray:
+def without_samples(metadata: Metadata) -> bytearray:
     """The DNG with an empty image, which LibRaw can open to tell the rest; raises UnreadablePhotoError."""
-    if facts.tiff is None or facts.raw is None:
+    if metadata.tiff is None or metadata.raw is None:
         raise UnreadablePhotoError("not a DNG")
-    tiff, canvas, first = facts.tiff, TiffCanvas(facts.tiff), facts.tiff.first()
-    raw = canvas.write_directory(_emptied(facts.raw, stored_image(facts), canvas))
-    if facts.raw.offset != first.offset:
+    tiff, canvas, first = metadata.tiff, TiffCanvas(metadata.tiff), metadata.tiff.first()
+    raw = canvas.write_directory(_emptied(metadata.raw, stored_image(metadata), canvas))
+    if metadata.raw.offset != first.offset:
         offsets = tiff.integers(first.entries[tags.SUB_IFDS])
-        pages = [raw if offset == facts.raw.offset else offset for offset in offsets]
+        pages = [raw if offset == metadata.raw.offset else offset for offset in offsets]
         raw = canvas.write_directory(first.with_entries([tiff.encode(tags.SUB_IFDS, LONG, pages)]))
     canvas.set_first(raw)
     return canvas.finish()
@@ -97,9 +97,9 @@ def _emptied(raw: Directory, image: StoredImage, canvas: TiffCanvas) -> Director
     return raw.with_entries(plain, (*tags.STORAGE_TAGS, tags.SAMPLE_FORMAT, tags.LINEARIZATION_TABLE))
 
 
-def _block(facts: Metadata, segment: Segment) -> bytes:
-    assert facts.tiff is not None
-    return bytes(facts.tiff.data[segment.offset : segment.offset + segment.size])
+def _block(metadata: Metadata, segment: Segment) -> bytes:
+    assert metadata.tiff is not None
+    return bytes(metadata.tiff.data[segment.offset : segment.offset + segment.size])
 
 
 def _check_jpeg(jpeg: Jpeg, segment: Segment, image: StoredImage) -> None:
@@ -118,14 +118,14 @@ def _check_jpeg(jpeg: Jpeg, segment: Segment, image: StoredImage) -> None:
         )
 
 
-def _check_table(facts: Metadata) -> None:
+def _check_table(metadata: Metadata) -> None:
     """Raise UnreadablePhotoError where a linearisation table is not of 16-bit numbers, as LibRaw takes it to be."""
-    table = facts.entry(tags.LINEARIZATION_TABLE)
+    table = metadata.entry(tags.LINEARIZATION_TABLE)
     if table is not None and (table.kind != SHORT or not 0 < table.count <= 1 << 16):
         raise UnreadablePhotoError("its LinearizationTable is not one of 16-bit numbers; the file is damaged")
 
 
-def _linearisation(facts: Metadata, image: StoredImage) -> NDArray[np.float32] | None:
+def _linearisation(metadata: Metadata, image: StoredImage) -> NDArray[np.float32] | None:
     """The value of each stored code, the last one for all beyond; None where codes are values."""
-    table = facts.numbers(tags.LINEARIZATION_TABLE)
+    table = metadata.numbers(tags.LINEARIZATION_TABLE)
     return np.array(table, dtype=np.float32) if table and not image.floating else None

@@ -1,4 +1,4 @@
-"""Camera RAW and DNG files to `RawFrame`: samples by LibRaw (rawpy), tags by our own TIFF reader.
+"""Camera RAW and DNG files to `RawPhoto`: samples by LibRaw (rawpy), tags by our own TIFF reader.
 
 rawpy gives integer blacks in colour order and no DNG tags; for a DNG the tags decide, for the rest LibRaw does.
 """
@@ -23,6 +23,7 @@ from rawclean.errors import (
     RawcleanError,
     UnreadablePhotoError,
     UnsupportedSensorError,
+    naming,
 )
 from rawclean.io import libraw
 from rawclean.io import metadata as tags
@@ -32,6 +33,7 @@ from rawclean.io.levels import check_signal, read_levels, without_black_deltas
 from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
 from rawclean.io.raw_digest import contradicts_digest
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.segments import stored_image
 from rawclean.io.white_balance import NO_GAINS, camera_gains, neutral_gains
 from rawclean.io.whole import check_whole
@@ -48,7 +50,7 @@ MOST_MASKED = 64
 """Masked areas; Adobe's DNG SDK reads four."""
 
 
-def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
+def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawPhoto:
     """Read a photo: a Bayer or X-Trans mosaic, monochrome, or a demosaiced DNG.
 
     `use_noise_profile` says whether its noise tag counts.
@@ -56,34 +58,38 @@ def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawFrame:
     Raises UnreadablePhotoError, UnsupportedSensorError or InvalidLevelsError.
     """
     check_is_file(path)
-    try:
-        facts = read_metadata(path)
-        check_whole(path, facts)
-        _check_dng_layout(facts)
-        check_raw_image(facts)
-        check_opcodes(facts)
-        ours = None if libraw_reads(facts) else read_raster(facts)
-        with libraw.opened(path if ours is None else io.BytesIO(without_samples(facts))) as raw:
-            raster = libraw.samples(raw, path) if ours is None else ours
-            doubt = DIGEST_DIFFERS if contradicts_digest(facts, raster) else None
-            frame = dataclasses.replace(_frame(raw, facts, raster, path), doubt=doubt)
-        return _with_noise_profile(frame, facts) if use_noise_profile else frame
-    except (UnreadablePhotoError, UnsupportedSensorError, InvalidLevelsError) as error:
-        raise type(error)(f"{path}: {error}") from error
-    except rawpy.LibRawError as error:
-        message = error.args[0] if error.args else error
-        text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
-        raise UnreadablePhotoError(f"{path}: not a RAW photo that can be decoded ({text}); is it whole?") from error
-    except OSError as error:
-        raise UnreadablePhotoError(f"{path}: {error.strerror or error}") from error
+    with naming(path):
+        try:
+            metadata = read_metadata(path)
+            frame = _decoded(path, metadata)
+        except rawpy.LibRawError as error:
+            message = error.args[0] if error.args else error
+            text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+            raise UnreadablePhotoError(f"not a RAW photo that can be decoded ({text}); is it whole?") from error
+        except OSError as error:
+            raise UnreadablePhotoError(error.strerror or str(error)) from error
+        return RawPhoto(path, _with_noise_profile(frame, metadata) if use_noise_profile else frame, metadata)
+
+
+def _decoded(path: Path, metadata: Metadata) -> RawFrame:
+    """Check the file, and decode it; raises as `read_raw`, LibRawError and OSError."""
+    check_whole(path, metadata)
+    _check_dng_layout(metadata)
+    check_raw_image(metadata)
+    check_opcodes(metadata)
+    ours = None if libraw_reads(metadata) else read_raster(metadata)
+    with libraw.opened(path if ours is None else io.BytesIO(without_samples(metadata))) as raw:
+        raster = libraw.samples(raw, path) if ours is None else ours
+        doubt = DIGEST_DIFFERS if contradicts_digest(metadata, raster) else None
+        return dataclasses.replace(_frame(raw, metadata, raster), doubt=doubt)
 
 
 def count_samples(path: Path) -> int:
     """Samples that a photo will have in memory, from its header; 0 where that cannot be read."""
     try:
-        facts = read_metadata(path)
-        if facts.is_dng:
-            image = stored_image(facts)
+        metadata = read_metadata(path)
+        if metadata.is_dng:
+            image = stored_image(metadata)
             return image.height * image.width * image.colours
         with libraw.opened(path) as raw:
             libraw.check_size(raw, path)
@@ -93,17 +99,17 @@ def count_samples(path: Path) -> int:
         return 0
 
 
-def _check_dng_layout(facts: Metadata) -> None:
+def _check_dng_layout(metadata: Metadata) -> None:
     """Refuse by tag what LibRaw would misread: colour patterns that are neither 2x2 nor 6x6."""
-    if not facts.is_dng:
+    if not metadata.is_dng:
         return
-    mosaic = facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_CFA,)
-    repeat = facts.numbers(tags.CFA_REPEAT_PATTERN_DIM) or ((2.0, 2.0) if mosaic else ())
-    if repeat and len(facts.numbers(tags.CFA_PATTERN)) != math.prod(repeat):
+    mosaic = metadata.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_CFA,)
+    repeat = metadata.numbers(tags.CFA_REPEAT_PATTERN_DIM) or ((2.0, 2.0) if mosaic else ())
+    if repeat and len(metadata.numbers(tags.CFA_PATTERN)) != math.prod(repeat):
         raise UnreadablePhotoError(
             "its colour pattern (CFAPattern) is not of the size that it says; the file is damaged"
         )
-    if mosaic and not {0, 1, 2} <= set(facts.integers(tags.CFA_PATTERN) or (0, 1, 2)):
+    if mosaic and not {0, 1, 2} <= set(metadata.integers(tags.CFA_PATTERN) or (0, 1, 2)):
         raise UnreadablePhotoError("its colour pattern (CFAPattern) does not name three colours; the file is damaged")
     if repeat and repeat not in ((2, 2), (6, 6)):
         quad = repeat == (4, 4)
@@ -111,24 +117,24 @@ def _check_dng_layout(facts: Metadata) -> None:
         raise UnsupportedSensorError(f"{kind}; rawclean reads Bayer and X-Trans mosaics, this is not supported yet")
 
 
-def _layout(raw: rawpy.RawPy, facts: Metadata, active: ActiveArea) -> Layout:
+def _layout(raw: rawpy.RawPy, metadata: Metadata, active: ActiveArea) -> Layout:
     """The layout, a pattern as seen from the top-left of `active`; raises UnsupportedSensorError."""
-    if facts.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_LINEAR,):
-        count = next(iter(facts.integers(tags.SAMPLES_PER_PIXEL)), 1)
+    if metadata.numbers(tags.PHOTOMETRIC) == (tags.PHOTOMETRIC_LINEAR,):
+        count = next(iter(metadata.integers(tags.SAMPLES_PER_PIXEL)), 1)
         if count not in {layout.value for layout in PlainLayout}:
             raise UnsupportedSensorError(f"demosaiced DNG of {count} colours; this is not supported yet")
         return PlainLayout(count)
     if raw.raw_type != rawpy.RawType.Flat:
         raise UnsupportedSensorError("already demosaiced in the camera, or a Foveon sensor; this is not supported yet")
-    return PlainLayout.MONOCHROME if raw.num_colors == 1 else _pattern(raw, facts, active)
+    return PlainLayout.MONOCHROME if raw.num_colors == 1 else _pattern(raw, metadata, active)
 
 
-def _pattern(raw: rawpy.RawPy, facts: Metadata, active: ActiveArea) -> BayerPattern | XTransPattern:
+def _pattern(raw: rawpy.RawPy, metadata: Metadata, active: ActiveArea) -> BayerPattern | XTransPattern:
     """A DNG's tag, which counts from the active area; else LibRaw's pattern, which counts from its visible area."""
-    tagged = "".join("RGB"[colour] if 0 <= colour < 3 else "?" for colour in facts.integers(tags.CFA_PATTERN))
+    tagged = "".join("RGB"[colour] if 0 <= colour < 3 else "?" for colour in metadata.integers(tags.CFA_PATTERN))
     if len(tagged) == len("".join(CANONICAL)):
         return XTransPattern.of_letters(tagged)
-    if tagged in BayerPattern.__members__ and facts.integers(tags.CFA_PLANE_COLOR) in ((), (0, 1, 2)):
+    if tagged in BayerPattern.__members__ and metadata.integers(tags.CFA_PLANE_COLOR) in ((), (0, 1, 2)):
         return BayerPattern(tagged)
     rows, columns = active.top - raw.sizes.top_margin, active.left - raw.sizes.left_margin
     colours = raw.color_desc.decode("ascii", "replace")
@@ -149,33 +155,32 @@ def _check_samples(raw: rawpy.RawPy, layout: Layout, raster: np.ndarray) -> None
         raise UnreadablePhotoError("its samples are not laid out as its tags say; the file is damaged")
 
 
-def _frame(raw: rawpy.RawPy, facts: Metadata, raster: np.ndarray, path: Path) -> RawFrame:
-    active = _active_area(raw, facts)
-    layout = _layout(raw, facts, active)
+def _frame(raw: rawpy.RawPy, metadata: Metadata, raster: np.ndarray) -> RawFrame:
+    active = _active_area(raw, metadata)
+    layout = _layout(raw, metadata, active)
     _check_samples(raw, layout, raster)
     if min(active.height, active.width) < MIN_SIDE:
         raise UnsupportedSensorError(
             f"only {active.width}x{active.height} samples; the smallest photo that can be denoised is "
             f"{MIN_SIDE}x{MIN_SIDE}"
         )
-    gains = camera_gains(raw, is_dng=facts.is_dng)
+    gains = camera_gains(raw, is_dng=metadata.is_dng)
     frame = RawFrame(
         raster=raster,
         active=active,
         layout=layout,
-        levels=read_levels(raw, facts, layout),
+        levels=read_levels(raw, metadata, layout),
         colour=Colour(gains or NO_GAINS, _xyz_to_camera(raw), _tagged_to_srgb(raw)),
-        camera=facts.camera,
-        exposure=_exposure(raw, facts),
-        orientation=facts.orientation if facts.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
+        camera=metadata.camera,
+        exposure=_exposure(raw, metadata),
+        orientation=metadata.orientation if metadata.tiff else FLIP_TO_ORIENTATION.get(raw.sizes.flip, 1),
         noise_profile=None,
-        source=path,
-        masked=_masked_areas(facts),
+        masked=_masked_areas(metadata),
         pixel_aspect=raw.sizes.pixel_aspect or 1.0,
-        is_float=facts.has_float_samples,
+        is_float=metadata.has_float_samples,
     )
-    frame = dataclasses.replace(frame, listed_bad=listed_bad_sites(frame, facts))
-    without_black_deltas(frame, facts)
+    frame = dataclasses.replace(frame, listed_bad=listed_bad_sites(frame, metadata))
+    without_black_deltas(frame, metadata)
     check_signal(frame)
     return frame if gains else _made_neutral(frame)
 
@@ -185,13 +190,13 @@ def _made_neutral(frame: RawFrame) -> RawFrame:
     return dataclasses.replace(frame, colour=dataclasses.replace(frame.colour, wb_gains=neutral_gains(frame)))
 
 
-def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
+def _active_area(raw: rawpy.RawPy, metadata: Metadata) -> ActiveArea:
     """A DNG's ActiveArea, else LibRaw's visible area; LibRaw makes odd origins even and loses a line.
 
     Raises InvalidLevelsError where the tag names samples that are not there.
     """
     sizes = raw.sizes
-    corners = facts.integers(tags.ACTIVE_AREA)
+    corners = metadata.integers(tags.ACTIVE_AREA)
     if not corners:
         return ActiveArea(sizes.top_margin, sizes.left_margin, sizes.height, sizes.width)
     if len(corners) == 4:
@@ -201,12 +206,12 @@ def _active_area(raw: rawpy.RawPy, facts: Metadata) -> ActiveArea:
     raise InvalidLevelsError(f"its ActiveArea {corners[:4]} is not inside the image; the file is damaged")
 
 
-def _masked_areas(facts: Metadata) -> tuple[ActiveArea, ...]:
+def _masked_areas(metadata: Metadata) -> tuple[ActiveArea, ...]:
     """The rectangles of MaskedAreas: top, left, bottom and right of each; those without extent do not count.
 
     Raises InvalidLevelsError where there are more than a sensor has.
     """
-    corners = facts.integers(tags.MASKED_AREAS)
+    corners = metadata.integers(tags.MASKED_AREAS)
     if len(corners) > 4 * MOST_MASKED:
         raise InvalidLevelsError(f"{len(corners) // 4} masked areas (MaskedAreas); the file is damaged")
     rectangles = zip(*(corners[side::4] for side in range(4)), strict=False)
@@ -229,27 +234,27 @@ def _tagged_to_srgb(raw: rawpy.RawPy) -> np.ndarray | None:
     return matrix if matrix.any() else None
 
 
-def _exposure(raw: rawpy.RawPy, facts: Metadata) -> Exposure:
+def _exposure(raw: rawpy.RawPy, metadata: Metadata) -> Exposure:
     other = raw.other
 
     def positive(value: float) -> float | None:
         return value if math.isfinite(value) and value > 0 else None
 
     return Exposure(
-        iso=facts.iso or (None if other.iso_speed == tags.ISO_OVERFLOW else positive(other.iso_speed)),
-        seconds=facts.exif_number(tags.EXPOSURE_TIME) or positive(other.shutter_speed),
-        aperture=facts.exif_number(tags.F_NUMBER) or positive(other.aperture),
-        focal_length=facts.exif_number(tags.FOCAL_LENGTH) or positive(other.focal_length),
+        iso=metadata.iso or (None if other.iso_speed == tags.ISO_OVERFLOW else positive(other.iso_speed)),
+        seconds=metadata.exif_number(tags.EXPOSURE_TIME) or positive(other.shutter_speed),
+        aperture=metadata.exif_number(tags.F_NUMBER) or positive(other.aperture),
+        focal_length=metadata.exif_number(tags.FOCAL_LENGTH) or positive(other.focal_length),
         timestamp=positive(other.timestamp.timestamp() if other.timestamp else 0.0),
     )
 
 
-def _with_noise_profile(frame: RawFrame, facts: Metadata) -> RawFrame:
+def _with_noise_profile(frame: RawFrame, metadata: Metadata) -> RawFrame:
     """The photo with its NoiseProfile tag: one pair (shot, read) for all colours, or one per colour plane R, G, B.
 
     A tag whose values are not those of a sensor does not count, and the photo says why.
     """
-    values = facts.numbers(tags.NOISE_PROFILE)
+    values = metadata.numbers(tags.NOISE_PROFILE)
     if not values:
         return frame
     planes = {2: (0, 0, 0, 0), 6: (0, 1, 1, 2), 8: (0, 1, 2, 3)}.get(len(values))

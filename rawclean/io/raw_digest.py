@@ -19,25 +19,25 @@ _BITS = range(9, 17)
 _LEFT_OUT = bytes(16)
 
 
-def contradicts_digest(facts: Metadata, raster: np.ndarray) -> bool:
+def contradicts_digest(metadata: Metadata, raster: np.ndarray) -> bool:
     """Whether a DNG has a digest that is not that of its raw image, which decodes to `raster` (H, W).
 
     Where values are not the stored codes (a table, floating point), nothing can be said.
     """
-    told = bytes(value & 0xFF for value in facts.integers(tags.NEW_RAW_IMAGE_DIGEST))
+    told = bytes(value & 0xFF for value in metadata.integers(tags.NEW_RAW_IMAGE_DIGEST))
     if len(told) != len(_LEFT_OUT) or told == _LEFT_OUT:
         return False
-    if facts.is_lossy:
-        return _digest(_encoded(facts)) != told
-    image = stored_image(facts)
-    is_stored = not (image.floating or facts.is_jpeg_xl or facts.numbers(tags.LINEARIZATION_TABLE))
+    if metadata.is_lossy:
+        return _digest(_encoded(metadata)) != told
+    image = stored_image(metadata)
+    is_stored = not (image.floating or metadata.is_jpeg_xl or metadata.numbers(tags.LINEARIZATION_TABLE))
     return raster.ndim == 2 and image.bits in _BITS and is_stored and _digest(_blocks(raster)) != told
 
 
-def _encoded(facts: Metadata) -> Iterator[bytes]:
-    assert facts.tiff is not None
-    for segment in stored_image(facts).segments:
-        yield facts.tiff.data[segment.offset : segment.offset + segment.size]
+def _encoded(metadata: Metadata) -> Iterator[bytes]:
+    assert metadata.tiff is not None
+    for segment in stored_image(metadata).segments:
+        yield metadata.tiff.data[segment.offset : segment.offset + segment.size]
 
 
 def _blocks(raster: np.ndarray) -> Iterator[bytes]:

@@ -12,35 +12,35 @@ import tifffile
 from numpy.typing import NDArray
 
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import UnreadablePhotoError
+from rawclean.errors import UnreadablePhotoError, naming
 from rawclean.io.compression import Compression
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_graft import graft_dng
-from rawclean.io.metadata import Metadata, read_metadata
 from rawclean.io.raster import libraw_reads
 from rawclean.io.raw import read_raw
+from rawclean.io.spelled import spelled
 from rawclean.io.stored import stored_samples
 from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.io.white_balance import camera_gains
 
 
-def render(photo: DenoisedPhoto, facts: Metadata, *, bits: int) -> NDArray[np.uint8 | np.uint16]:
+def render(photo: DenoisedPhoto, *, bits: int) -> NDArray[np.uint8 | np.uint16]:
     """Develop to sRGB (H, W, 3) with the camera's white balance and fixed exposure, 8 or 16 `bits`, upright.
 
-    `facts` are of the photo's source. Raises UnreadablePhotoError where LibRaw rejects the source.
+    Raises UnreadablePhotoError where LibRaw rejects the source.
     """
     red, green, blue = photo.frame.colour.wb_gains
     try:
-        with _opened(photo, facts) as raw:
+        with _opened(photo) as raw:
             picture = raw.postprocess(
                 use_camera_wb=True,
-                user_wb=None if camera_gains(raw, is_dng=facts.is_dng) else [red, green, blue, green],
+                user_wb=None if camera_gains(raw, is_dng=photo.raw.metadata.is_dng) else [red, green, blue, green],
                 no_auto_bright=True,
                 adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
                 output_bps=bits,
             )
     except rawpy.LibRawError as error:
-        raise UnreadablePhotoError(f"{photo.frame.source}: cannot be developed ({error}); is it whole?") from error
+        raise UnreadablePhotoError(f"cannot be developed ({error}); is it whole?") from error
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 
@@ -50,9 +50,10 @@ def picture_of(path: Path) -> NDArray[np.uint8]:
     Raises UnreadablePhotoError and the other errors of `read_raw`.
     """
     if path.suffix.lower() in RAW_SUFFIXES:
-        frame = read_raw(path, use_noise_profile=False)
-        as_it_is = DenoisedPhoto(frame, NoiseModel.uniform(0.0, 0.0), strength=0.0)
-        return render(as_it_is, read_metadata(path), bits=8).astype(np.uint8, copy=False)
+        photo = read_raw(path, use_noise_profile=False)
+        as_it_is = DenoisedPhoto(photo, NoiseModel.uniform(0.0, 0.0), strength=0.0)
+        with naming(path):
+            return render(as_it_is, bits=8).astype(np.uint8, copy=False)
     try:
         pixels = tifffile.imread(path) if path.suffix.lower() in (".tif", ".tiff") else imageio.imread(path, mode="RGB")
     except (OSError, ValueError) as error:
@@ -61,14 +62,14 @@ def picture_of(path: Path) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _opened(photo: DenoisedPhoto, facts: Metadata) -> Iterator[rawpy.RawPy]:
+def _opened(photo: DenoisedPhoto) -> Iterator[rawpy.RawPy]:
     """LibRaw with the photo's samples: in place of the source's, or in a plain DNG where it cannot decode those."""
-    if not libraw_reads(facts):
+    if not libraw_reads(photo.raw.metadata):
         plain = photo.stored_as(Compression.NONE)
-        with rawpy.imread(io.BytesIO(graft_dng(plain, facts, keep_previews=True))) as raw:
+        with rawpy.imread(io.BytesIO(graft_dng(plain, keep_previews=True))) as raw:
             yield raw
         return
-    with rawpy.imread(str(photo.frame.source)) as raw:  # which has been read, and so checked
+    with rawpy.imread(str(spelled(photo.raw.source))) as raw:  # which has been read, and so checked
         codes = stored_samples(photo.frame, spread=False).values
         if raw.raw_image.ndim == 3:
             raw.raw_image[..., : codes.shape[2]] = codes

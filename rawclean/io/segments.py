@@ -68,65 +68,65 @@ class StoredImage:
         return all(first.offset + first.size == second.offset for first, second in pairs)
 
 
-def stored_image(facts: Metadata) -> StoredImage:
+def stored_image(metadata: Metadata) -> StoredImage:
     """The raw image of a DNG.
 
     Raises UnreadablePhotoError where something of it is missing or its tags contradict each other or the size of the
     file, UnsupportedSensorError where it is stored in a way that is not read.
     """
-    height, width = _size(facts, tags.IMAGE_LENGTH), _size(facts, tags.IMAGE_WIDTH)
-    colours = _size(facts, tags.SAMPLES_PER_PIXEL, 1)
-    bits = _integers(facts, tags.BITS_PER_SAMPLE) or (1,)
-    compression = _size(facts, tags.COMPRESSION, tags.COMPRESSION_NONE)
+    height, width = _size(metadata, tags.IMAGE_LENGTH), _size(metadata, tags.IMAGE_WIDTH)
+    colours = _size(metadata, tags.SAMPLES_PER_PIXEL, 1)
+    bits = _integers(metadata, tags.BITS_PER_SAMPLE) or (1,)
+    compression = _size(metadata, tags.COMPRESSION, tags.COMPRESSION_NONE)
     if height * width * colours > MAX_SAMPLES or len(set(bits)) > 1 or not 1 <= bits[0] <= 64:
         raise UnreadablePhotoError(
             f"a raw image of {width}x{height}x{colours} samples of {bits[0]} bits; the file is damaged"
         )
-    _check_storage(facts, compression, colours)
+    _check_storage(metadata, compression, colours)
     image = StoredImage(
         *(height, width, colours, bits[0]),
-        floating=_is_floating(facts),
-        order=">" if facts.tiff and facts.tiff.order == ">" else "<",
+        floating=_is_floating(metadata),
+        order=">" if metadata.tiff and metadata.tiff.order == ">" else "<",
         compression=compression,
-        predictor=_size(facts, tags.PREDICTOR, 1),
-        segments=_segments(facts, height, width),
+        predictor=_size(metadata, tags.PREDICTOR, 1),
+        segments=_segments(metadata, height, width),
     )
-    _check_inside(image.segments, len(facts.tiff.data) if facts.tiff else 0)
-    _check_apart(image.segments, _other_places(facts))
+    _check_inside(image.segments, len(metadata.tiff.data) if metadata.tiff else 0)
+    _check_apart(image.segments, _other_places(metadata))
     for segment in image.segments:
         _check_filled(image, segment)
     return image
 
 
-def _integers(facts: Metadata, tag: int) -> tuple[int, ...]:
+def _integers(metadata: Metadata, tag: int) -> tuple[int, ...]:
     """Of the raw directory alone: the preview in IFD0 has such tags, too."""
-    return facts.tiff.integers(facts.raw.entries.get(tag)) if facts.tiff and facts.raw else ()
+    return metadata.tiff.integers(metadata.raw.entries.get(tag)) if metadata.tiff and metadata.raw else ()
 
 
-def _size(facts: Metadata, tag: int, default: int | None = None) -> int:
+def _size(metadata: Metadata, tag: int, default: int | None = None) -> int:
     """One positive number."""
-    values = _integers(facts, tag) or ((default,) if default else ())
+    values = _integers(metadata, tag) or ((default,) if default else ())
     if len(values) != 1 or values[0] < 1:
         raise UnreadablePhotoError(f"tag {tag} of its raw image is {list(values[:4])}; the file is damaged")
     return values[0]
 
 
-def _check_storage(facts: Metadata, compression: int, colours: int) -> None:
+def _check_storage(metadata: Metadata, compression: int, colours: int) -> None:
     if compression == _COMPRESSION_VC5:
         raise UnsupportedSensorError(
             "a GoPro .GPR, compressed as VC-5, which is not supported; Adobe DNG Converter makes a DNG of it"
         )
     if compression not in (tags.COMPRESSION_NONE, *MOST_SAMPLES_PER_BYTE):
         raise UnsupportedSensorError(f"samples compressed in an unknown way ({compression}); is the file whole?")
-    if any(factor != 1 for tag in tags.INTERLEAVE_FACTORS for factor in _integers(facts, tag)):
+    if any(factor != 1 for tag in tags.INTERLEAVE_FACTORS for factor in _integers(metadata, tag)):
         raise UnsupportedSensorError("DNG with interleaved rows or columns; this is not supported yet")
-    if colours > 1 and _integers(facts, tags.PLANAR_CONFIGURATION) not in ((), (1,)):
+    if colours > 1 and _integers(metadata, tags.PLANAR_CONFIGURATION) not in ((), (1,)):
         raise UnsupportedSensorError("DNG with its colours in planes apart; this is not supported yet")
 
 
-def _is_floating(facts: Metadata) -> bool:
+def _is_floating(metadata: Metadata) -> bool:
     """Whether samples are floating point numbers; raises UnsupportedSensorError where they are no whole ones either."""
-    kinds = set(_integers(facts, tags.SAMPLE_FORMAT))
+    kinds = set(_integers(metadata, tags.SAMPLE_FORMAT))
     if not kinds <= {tags.UNSIGNED} and kinds != {tags.FLOATING_POINT}:
         raise UnsupportedSensorError(
             "samples that may be negative or are no numbers (SampleFormat); is the file whole?"
@@ -134,13 +134,13 @@ def _is_floating(facts: Metadata) -> bool:
     return kinds == {tags.FLOATING_POINT}
 
 
-def _segments(facts: Metadata, height: int, width: int) -> tuple[Segment, ...]:
+def _segments(metadata: Metadata, height: int, width: int) -> tuple[Segment, ...]:
     """All strips or tiles, by rows."""
-    tiled = bool(_integers(facts, tags.TILE_OFFSETS))
-    rows = _size(facts, tags.TILE_LENGTH) if tiled else min(_size(facts, tags.ROWS_PER_STRIP, height), height)
-    columns = _size(facts, tags.TILE_WIDTH) if tiled else width
-    offsets = _integers(facts, tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS)
-    sizes = _integers(facts, tags.TILE_BYTE_COUNTS if tiled else tags.STRIP_BYTE_COUNTS)
+    tiled = bool(_integers(metadata, tags.TILE_OFFSETS))
+    rows = _size(metadata, tags.TILE_LENGTH) if tiled else min(_size(metadata, tags.ROWS_PER_STRIP, height), height)
+    columns = _size(metadata, tags.TILE_WIDTH) if tiled else width
+    offsets = _integers(metadata, tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS)
+    sizes = _integers(metadata, tags.TILE_BYTE_COUNTS if tiled else tags.STRIP_BYTE_COUNTS)
     count = -(-height // rows) * -(-width // columns)
     if count > MAX_SEGMENTS:
         raise UnreadablePhotoError(f"a raw image in {count} parts of {columns}x{rows} samples; the file is damaged")
@@ -162,13 +162,13 @@ def _check_inside(segments: Sequence[Segment], end: int) -> None:
             raise UnreadablePhotoError("its raw image ends beyond the end of the file; copy it from the card again")
 
 
-def _other_places(facts: Metadata) -> list[tuple[int, int]]:
+def _other_places(metadata: Metadata) -> list[tuple[int, int]]:
     """Start and end of what has a place in the file beside the raw image: tags, and other pictures."""
-    assert facts.tiff is not None
-    assert facts.raw is not None
-    others = (page for page in picture_pages(facts.tiff) if page.offset != facts.raw.offset)
-    blocks = (block for page in others for block in picture_blocks(facts.tiff, page))
-    return [*facts.tiff.places(), *((offset, offset + size) for offset, size in blocks)]
+    assert metadata.tiff is not None
+    assert metadata.raw is not None
+    others = (page for page in picture_pages(metadata.tiff) if page.offset != metadata.raw.offset)
+    blocks = (block for page in others for block in picture_blocks(metadata.tiff, page))
+    return [*metadata.tiff.places(), *((offset, offset + size) for offset, size in blocks)]
 
 
 def _check_apart(segments: Sequence[Segment], others: Sequence[tuple[int, int]]) -> None:

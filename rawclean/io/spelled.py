@@ -8,13 +8,12 @@ from pathlib import Path
 
 from rawclean.core.printable import escaped
 from rawclean.io.scratch import scratch_folder
-from rawclean.io.xmp import is_file, sidecars
 
 _NUMBERS = count()
 
 
 def spelled(photo: Path) -> Path:
-    """The photo under a path that can be encoded: its own, or else that of a link beside links to its sidecars.
+    """The photo under a path that can be encoded: its own, or else that of a link.
 
     Only names that are bytes of another encoding need it, and only systems with symbolic links have such names. The
     links go when the process does, or with a later run where it was killed.
@@ -28,12 +27,8 @@ def spelled(photo: Path) -> Path:
 
 @lru_cache(maxsize=64)
 def _linked(photo: Path) -> Path:
-    folder = Path(_folder().name, str(next(_NUMBERS)))
-    folder.mkdir()
-    link = folder / f"{escaped(photo.stem)[:100]}{escaped(photo.suffix)}"
-    for theirs, ours in zip((photo, *sidecars(photo)), (link, *sidecars(link)), strict=True):
-        if theirs == photo or is_file(theirs):
-            ours.symlink_to(theirs)
+    link = Path(_folder().name, f"{next(_NUMBERS)}{escaped(photo.suffix)}")
+    link.symlink_to(photo)
     return link
 
 

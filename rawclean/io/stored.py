@@ -33,7 +33,7 @@ def stored_samples(frame: RawFrame, *, spread: bool = True) -> StoredSamples:
     Raises OutputError where one is not finite: no file holds such a result.
     """
     if not np.isfinite(frame.raster).all():
-        raise OutputError(f"{frame.source}: some denoised samples are not finite numbers; try another --model")
+        raise OutputError("some denoised samples are not finite numbers; try another --model")
     raster = np.moveaxis(frame.raster[None] if frame.raster.ndim == 2 else frame.raster, 0, -1)
     if frame.is_float:
         return StoredSamples(np.ascontiguousarray(raster), 1)

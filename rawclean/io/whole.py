@@ -23,22 +23,22 @@ _BOX, _LARGE_BOX = struct.Struct(">I4s"), struct.Struct(">Q")
 _MOST_BOXES = 64
 
 
-def check_whole(path: Path, facts: Metadata) -> None:
-    """Raise UnreadablePhotoError where the file `path`, whose tags are `facts`, ends before its raw image does."""
-    if facts.is_dng:
+def check_whole(path: Path, metadata: Metadata) -> None:
+    """Raise UnreadablePhotoError where the file `path`, whose tags are `metadata`, ends before its raw image does."""
+    if metadata.is_dng:
         return
-    end = _end_of_tiff(facts) if facts.tiff and not facts.enclosed else _end_of_container(path)
+    end = _end_of_tiff(metadata) if metadata.tiff and not metadata.enclosed else _end_of_container(path)
     if end > path.stat().st_size:
         raise UnreadablePhotoError("its raw image ends beyond the end of the file; copy it from the card again")
 
 
-def _end_of_tiff(facts: Metadata) -> int:
+def _end_of_tiff(metadata: Metadata) -> int:
     """Where the largest picture ends, which is the raw image; 0 where that is not told."""
-    assert facts.tiff is not None
-    if facts.camera.make.upper().startswith(_MAKES_OF_OTHER_SIZES):
+    assert metadata.tiff is not None
+    if metadata.camera.make.upper().startswith(_MAKES_OF_OTHER_SIZES):
         return 0
     try:
-        pictures = [picture_blocks(facts.tiff, page) for page in picture_pages(facts.tiff)]
+        pictures = [picture_blocks(metadata.tiff, page) for page in picture_pages(metadata.tiff)]
     except UnreadablePhotoError:  # some cameras' links lead nowhere
         return 0
     largest = max(pictures, key=lambda blocks: sum(size for _, size in blocks))

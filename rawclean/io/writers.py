@@ -8,13 +8,12 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from rawclean.errors import OutputError, UsageError
+from rawclean.errors import OutputError, UsageError, naming
 from rawclean.io import libraw
 from rawclean.io.atomic import write_atomically
 from rawclean.io.dng import DenoisedPhoto
 from rawclean.io.dng_build import new_dng
 from rawclean.io.dng_graft import graft_dng
-from rawclean.io.metadata import read_metadata
 from rawclean.io.pictures import png_blocks, tiff_bytes
 from rawclean.io.render import render
 from rawclean.io.xmp import copy_sidecars, sidecar_packet
@@ -23,19 +22,19 @@ Blocks = Iterable[bytes | bytearray]
 
 
 def _dng(photo: DenoisedPhoto) -> Blocks:
-    facts = read_metadata(photo.frame.source)
-    made = graft_dng(photo, facts) if facts.is_dng else new_dng(photo, facts, sidecar_packet(photo.frame.source))
-    _check_opens(made, photo.frame.source)
+    source = photo.raw
+    made = graft_dng(photo) if source.metadata.is_dng else new_dng(photo, sidecar_packet(source.source))
+    _check_opens(made)
     return [made]
 
 
-def _check_opens(dng: bytearray, source: Path) -> None:
+def _check_opens(dng: bytearray) -> None:
     """Raise OutputError where odd tags of the source, carried over, keep a developer from opening the result."""
     try:
         with libraw.opened(BytesIO(dng)):
             pass
     except rawpy.LibRawError as error:
-        raise OutputError(f"{source}: its tags make a DNG that cannot be opened; is the file whole?") from error
+        raise OutputError("its tags make a DNG that cannot be opened; is the file whole?") from error
 
 
 def _png(photo: DenoisedPhoto) -> Blocks:
@@ -47,7 +46,7 @@ def _tiff(photo: DenoisedPhoto) -> Blocks:
 
 
 def _picture(photo: DenoisedPhoto) -> NDArray[np.uint16]:
-    return render(photo, read_metadata(photo.frame.source), bits=16).astype(np.uint16, copy=False)
+    return render(photo, bits=16).astype(np.uint16, copy=False)
 
 
 WRITERS: dict[str, Callable[[DenoisedPhoto], Blocks]] = {".dng": _dng, ".png": _png, ".tif": _tiff, ".tiff": _tiff}
@@ -66,6 +65,8 @@ def write_photo(path: Path, photo: DenoisedPhoto) -> str | None:
     is as it was.
     """
     check_format(path)
-    suffix, source = path.suffix.lower(), photo.frame.source
-    write_atomically(path, WRITERS[suffix](photo), like=source)
+    suffix, source = path.suffix.lower(), photo.raw.source
+    with naming(source):
+        blocks = WRITERS[suffix](photo)
+    write_atomically(path, blocks, like=source)
     return copy_sidecars(source, path, denoised=photo.strength > 0) if suffix == ".dng" else None
