@@ -24,7 +24,7 @@ from rawclean.errors import ModelError, naming
 from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import check_target
-from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.writers import check_format, write_photo

@@ -14,9 +14,9 @@ from rawclean.core.colour import Colour
 from rawclean.core.frame import ActiveArea, Camera, Exposure, RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
-from rawclean.io import metadata as tags
-from rawclean.io.ljpeg import encode_tile
-from rawclean.io.tiff import (
+from rawclean.io.dng.ljpeg import encode_tile
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import (
     ASCII,
     BYTE,
     DOUBLE,

@@ -9,8 +9,8 @@ from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.xtrans import XTransPattern
-from rawclean.io import metadata as tags
-from rawclean.io.tiff import BYTE, LONG, RATIONAL, SHORT, SRATIONAL
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import BYTE, LONG, RATIONAL, SHORT, SRATIONAL
 
 SIZE = (304, 448)
 FUJI_X_T1 = "GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError
-from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import count_samples, read_raw
 from rawclean.io.writers import write_photo
 from rawclean.pipeline import denoise_file

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from rawclean.io import ljpeg
+from rawclean.io.dng import ljpeg
 
 
 def encode(samples: np.ndarray, selection: int, precision: int) -> bytes:

@@ -5,8 +5,8 @@ import struct
 from collections.abc import Callable, Iterator
 
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io import metadata as tags
-from rawclean.io.tiff import Directory, Tiff
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import Directory, Tiff
 
 NUMBERS = (0, 1, 2, 3, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 MARKERS = (0xC0, 0xC3, 0xC4, 0xDA, 0xDB, 0xDD)

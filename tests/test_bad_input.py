@@ -18,8 +18,8 @@ import pytest
 import torch
 from dng_factory import entry, make_frame, write_dng
 
-from rawclean.io import metadata as tags
-from rawclean.io.tiff import DOUBLE, LONG, RATIONAL
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import DOUBLE, LONG, RATIONAL
 
 NOBODY = 65534
 WITHOUT_ROOTS_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []

@@ -12,11 +12,9 @@ from rawclean.core.noise import NoiseModel
 from rawclean.errors import UnreadablePhotoError
 from rawclean.evaluation.fidelity import verify
 from rawclean.instruments.bad_pixels import map_bad_pixels
-from rawclean.io import metadata as tags
-from rawclean.io.bad_sites import listed_bad_sites
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.metadata import Metadata, read_metadata
-from rawclean.io.opcodes import (
+from rawclean.io.dng.bad_sites import listed_bad_sites
+from rawclean.io.dng.entries import DenoisedPhoto
+from rawclean.io.dng.opcodes import (
     DELTA_PER_ROW,
     FIX_BAD_PIXELS_CONSTANT,
     FIX_BAD_PIXELS_LIST,
@@ -24,7 +22,9 @@ from rawclean.io.opcodes import (
     opcode_numbers,
 )
 from rawclean.io.raw import read_raw
-from rawclean.io.tiff import Entry
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata, read_metadata
+from rawclean.io.tiff.structure import Entry
 from rawclean.io.writers import write_photo
 
 NOISE = NoiseModel.uniform(1e-3, 1e-6)

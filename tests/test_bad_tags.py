@@ -7,10 +7,10 @@ from dng_factory import Storage, entry, make_frame, opcode, opcode_list, write_d
 
 from rawclean.core.layout import PlainLayout
 from rawclean.errors import InvalidLevelsError, RawcleanError, UnreadablePhotoError, UnsupportedSensorError
-from rawclean.io import metadata as tags
-from rawclean.io.opcodes import FIX_BAD_PIXELS_CONSTANT, FIX_BAD_PIXELS_LIST
+from rawclean.io.dng.opcodes import FIX_BAD_PIXELS_CONSTANT, FIX_BAD_PIXELS_LIST
 from rawclean.io.raw import read_raw
-from rawclean.io.tiff import FLOAT, LONG, RATIONAL, SHORT, UNDEFINED, Entry
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import FLOAT, LONG, RATIONAL, SHORT, UNDEFINED, Entry
 
 STORED = {"plain": Storage(), "ljpeg": Storage(tile=(32, 32), compression=7)}
 

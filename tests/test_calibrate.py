@@ -16,9 +16,9 @@ from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.xtrans import XTransPattern
 from rawclean.errors import CalibrationError, InvalidNoiseError
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
-from rawclean.io import metadata as tags
 from rawclean.io.noise_profiles import add_profile, profile_noise, user_profiles
-from rawclean.io.tiff import RATIONAL
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import RATIONAL
 
 CAMERA = Camera("Maker", "Maker One")
 BLACK, WHITE = 512.0, 16383.0

@@ -17,12 +17,12 @@ from rawclean.core.layout import PlainLayout
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError, UnreadablePhotoError
 from rawclean.io import libraw
-from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.ljpeg_reader import decode_lossless
-from rawclean.io.metadata import read_metadata
+from rawclean.io.dng.entries import DenoisedPhoto
+from rawclean.io.dng.ljpeg_reader import decode_lossless
 from rawclean.io.raw import count_samples, read_raw
-from rawclean.io.tiff import LONG, SHORT, UNDEFINED, Directory, Entry, Tiff, TiffCanvas
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import read_metadata
+from rawclean.io.tiff.structure import LONG, SHORT, UNDEFINED, Directory, Entry, Tiff, TiffCanvas
 from rawclean.io.writers import write_photo
 
 STORED = {

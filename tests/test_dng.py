@@ -11,14 +11,14 @@ from dng_factory import make_frame, write_dng
 
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.noise import NoiseModel
-from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.dng_build import new_dng
-from rawclean.io.dng_graft import graft_dng
-from rawclean.io.metadata import Metadata
+from rawclean.io.dng.build import new_dng
+from rawclean.io.dng.entries import DenoisedPhoto
+from rawclean.io.dng.graft import graft_dng
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
-from rawclean.io.tiff import RATIONAL, Directory, Tiff, TiffCanvas, empty_tiff
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
+from rawclean.io.tiff.structure import RATIONAL, Directory, Tiff, TiffCanvas, empty_tiff
 from rawclean.io.writers import write_photo
 
 BAYER_FILES = (

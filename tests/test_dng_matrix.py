@@ -6,12 +6,12 @@ import rawpy
 from dng_matrix import CASES
 
 from rawclean.core.noise import NoiseModel
-from rawclean.io import metadata as tags
 from rawclean.io.compression import Compression
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.metadata import read_metadata
-from rawclean.io.raster import libraw_reads
+from rawclean.io.dng.entries import DenoisedPhoto
+from rawclean.io.dng.raster import libraw_reads
 from rawclean.io.raw import read_raw
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import read_metadata
 from rawclean.io.writers import write_photo
 
 RESIDUAL = NoiseModel.uniform(1e-5, 1e-7)

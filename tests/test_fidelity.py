@@ -12,10 +12,10 @@ from rawclean import noise_source
 from rawclean.core.frame import ActiveArea
 from rawclean.core.noise import NoiseModel
 from rawclean.evaluation.fidelity import verify
-from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import read_raw
-from rawclean.io.tiff import ASCII, Directory, Entry, Tiff, TiffCanvas
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import ASCII, Directory, Entry, Tiff, TiffCanvas
 from rawclean.io.writers import write_photo
 
 NOISE = NoiseModel.uniform(1e-3, 1e-6)

@@ -5,7 +5,7 @@ import pytest
 import rawpy
 from dng_factory import make_frame, write_dng
 
-from rawclean.io.ljpeg import encode_tile
+from rawclean.io.dng.ljpeg import encode_tile
 
 RNG = np.random.default_rng(0)
 SIZE = (70, 600)

@@ -10,9 +10,9 @@ from rawclean.core.frame import ActiveArea, Camera, Exposure, RawFrame
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black, masked_black
 from rawclean.core.noise import NoiseModel
-from rawclean.io import metadata as tags
 from rawclean.io.raw import read_raw
-from rawclean.io.tiff import LONG
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import LONG
 from rawclean.synthesis.unprocess import XYZ_TO_CAMERA
 
 WHITE, SIGMA = 15000.0, 16.0

@@ -16,8 +16,8 @@ from rawclean.core.printable import plain_latin, printable
 from rawclean.evaluation.drawing import Anchor, Box, Dot, Drawing, Line, Words, to_png, to_svg
 from rawclean.evaluation.noise_chart import NoiseChart, Witness, draw, rows_by_brightness
 from rawclean.instruments.measured_noise import NoisePoint
-from rawclean.io import metadata as tags
 from rawclean.io.noise_profiles import add_profile
+from rawclean.io.tiff import tags
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -9,10 +9,10 @@ from dng_factory import SHOT, Storage, entry, make_frame, write_dng
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.layout import independent_planes
 from rawclean.errors import InvalidLevelsError, RawcleanError, UnsupportedSensorError
-from rawclean.io import metadata as tags
 from rawclean.io.raw import read_raw
 from rawclean.io.suffixes import RAW_SUFFIXES
-from rawclean.io.tiff import Tiff, TiffCanvas
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import Tiff, TiffCanvas
 from rawclean.io.white_balance import UNCLIPPED
 
 CAMERAS = {

@@ -3,7 +3,7 @@ import struct
 import pytest
 
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io.tiff import (
+from rawclean.io.tiff.structure import (
     ASCII,
     DOUBLE,
     LONG,

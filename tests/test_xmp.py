@@ -9,10 +9,10 @@ import pytest
 from dng_factory import make_frame, write_dng
 
 from rawclean.core.noise import NoiseModel
-from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto
+from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import read_raw
-from rawclean.io.tiff import Tiff
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import Tiff
 from rawclean.io.writers import write_photo
 from rawclean.io.xmp import copy_sidecars, mark_denoised, sidecar_packet
 

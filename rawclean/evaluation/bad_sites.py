@@ -9,9 +9,9 @@ from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidNoiseError
 from rawclean.instruments.bad_pixels import with_found_sites
 from rawclean.instruments.measured_noise import MeasuredNoise
-from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata
-from rawclean.io.opcodes import BAD_PIXEL_OPCODES, bad_pixel_constants, opcode_numbers, without_opcodes
+from rawclean.io.dng.opcodes import BAD_PIXEL_OPCODES, bad_pixel_constants, opcode_numbers, without_opcodes
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
 from rawclean.noise_source import concluded_alone
 
 LEFT_SHARE = 0.5

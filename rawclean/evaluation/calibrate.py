@@ -16,10 +16,10 @@ from rawclean.core.noise_line import NoiseLine
 from rawclean.core.printable import printable
 from rawclean.errors import CalibrationError, naming
 from rawclean.evaluation.exposed import check_exposed
-from rawclean.io import metadata as tags
 from rawclean.io.noise_profiles import add_profile, check_iso, check_new_profile
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
+from rawclean.io.tiff import tags
 
 DIFFERENT, MISFIT = 1.1, 1.5
 """Factor between the shot noise of two planes, and scatter about the line, from which on a warning is given."""

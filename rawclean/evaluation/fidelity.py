@@ -11,10 +11,10 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.layout import independent_planes, mosaic_of, saturated_sites
 from rawclean.errors import InvalidNoiseError
 from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
-from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata
 from rawclean.io.raw import read_raw
-from rawclean.io.tiff import LONG, SHORT, Directory, Entry, Tiff
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
+from rawclean.io.tiff.structure import LONG, SHORT, Directory, Entry, Tiff
 from rawclean.noise_source import blind_noise, photo_noise
 
 LARGEST_SHIFT = 5e-4

@@ -14,12 +14,12 @@ from rawclean.core.noise import NoiseModel
 from rawclean.errors import UnreadablePhotoError, UsageError
 from rawclean.evaluation.scenes import clean_planes, draw_protocol_camera
 from rawclean.io.atomic import check_target, write_atomically
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.dng_build import new_dng
+from rawclean.io.dng.build import new_dng
+from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.images import read_photo
-from rawclean.io.metadata import Metadata
 from rawclean.io.noise_profiles import typical_iso
 from rawclean.io.raw_photo import RawPhoto
+from rawclean.io.tiff.metadata import Metadata
 from rawclean.synthesis.noise_draw import add_noise
 from rawclean.synthesis.unprocess import CameraDraw
 

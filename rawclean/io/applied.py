@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata, read_metadata
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata, read_metadata
 
 _MARK = re.compile(rb"neural_restore\s*(?:=\s*[\"']|>)\s*raw-denoise\b")
 

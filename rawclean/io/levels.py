@@ -12,8 +12,8 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.errors import InvalidLevelsError
-from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
 
 MAX_WHITE, MAX_WIDE_WHITE = 65535, 2**32 - 1
 """Of samples of 16 bits or fewer, and of wider ones."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rawclean.core.glibc import glibc_mallopt
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io.segments import MAX_SAMPLES
+from rawclean.io.dng.segments import MAX_SAMPLES
 from rawclean.io.spelled import spelled
 
 _ONE_AT_A_TIME = threading.Lock()

@@ -26,15 +26,15 @@ from rawclean.errors import (
     naming,
 )
 from rawclean.io import libraw
-from rawclean.io import metadata as tags
-from rawclean.io.bad_sites import check_opcodes, listed_bad_sites
+from rawclean.io.dng.bad_sites import check_opcodes, listed_bad_sites
+from rawclean.io.dng.raster import check_raw_image, libraw_reads, read_raster, without_samples
+from rawclean.io.dng.raw_digest import contradicts_digest
+from rawclean.io.dng.segments import stored_image
 from rawclean.io.files import check_is_file
 from rawclean.io.levels import check_signal, read_levels, without_black_deltas
-from rawclean.io.metadata import Metadata, read_metadata
-from rawclean.io.raster import check_raw_image, libraw_reads, read_raster, without_samples
-from rawclean.io.raw_digest import contradicts_digest
 from rawclean.io.raw_photo import RawPhoto
-from rawclean.io.segments import stored_image
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata, read_metadata
 from rawclean.io.white_balance import NO_GAINS, camera_gains, neutral_gains
 from rawclean.io.whole import check_whole
 

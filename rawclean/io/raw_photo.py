@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rawclean.core.frame import RawFrame
-from rawclean.io.metadata import Metadata
+from rawclean.io.tiff.metadata import Metadata
 
 
 @dataclass(frozen=True, slots=True)

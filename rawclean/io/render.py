@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import UnreadablePhotoError, naming
 from rawclean.io.compression import Compression
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.dng_graft import graft_dng
-from rawclean.io.raster import libraw_reads
+from rawclean.io.dng.entries import DenoisedPhoto
+from rawclean.io.dng.graft import graft_dng
+from rawclean.io.dng.raster import libraw_reads
+from rawclean.io.dng.stored import stored_samples
 from rawclean.io.raw import read_raw
 from rawclean.io.spelled import spelled
-from rawclean.io.stored import stored_samples
 from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.io.white_balance import camera_gains
 

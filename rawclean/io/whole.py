@@ -1,6 +1,6 @@
 """Whether the file of a camera has all bytes that its container tells of: LibRaw fills up what is cut off.
 
-Of a DNG every part is checked where its samples are (`segments`). Of other formats the places of the raw image are
+Of a DNG every part is checked where its samples are (`dng.segments`). Of other formats the places of the raw image are
 known where the container names them: strips and tiles of TIFF (Nikon, Canon CR2, Sony, Pentax, Olympus, Samsung ...),
 boxes of ISO media (Canon CR3), and the header of a Fujifilm RAF.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io.metadata import Metadata, picture_blocks, picture_pages
+from rawclean.io.tiff.metadata import Metadata, picture_blocks, picture_pages
 
 _MAKES_OF_OTHER_SIZES = ("PANASONIC", "LEICA", "HASSELBLAD")
 """Their byte counts may be those of the samples before they are compressed, as ExifTool and RawSpeed note."""

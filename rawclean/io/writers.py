@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rawclean.errors import OutputError, UsageError, naming
 from rawclean.io import libraw
 from rawclean.io.atomic import write_atomically
-from rawclean.io.dng import DenoisedPhoto
-from rawclean.io.dng_build import new_dng
-from rawclean.io.dng_graft import graft_dng
+from rawclean.io.dng.build import new_dng
+from rawclean.io.dng.entries import DenoisedPhoto
+from rawclean.io.dng.graft import graft_dng
 from rawclean.io.pictures import png_blocks, tiff_bytes
 from rawclean.io.render import render
 from rawclean.io.xmp import copy_sidecars, sidecar_packet

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
-from rawclean.io import metadata as tags
-from rawclean.io.ljpeg_reader import decode_lossless
-from rawclean.io.segments import Segment, StoredImage
+from rawclean.io.dng.ljpeg_reader import decode_lossless
+from rawclean.io.dng.segments import Segment, StoredImage
+from rawclean.io.tiff import tags
 
 Samples = NDArray[Any]
 PREDICTORS = {

@@ -5,9 +5,9 @@ import numpy as np
 from rawclean.core.frame import RawFrame
 from rawclean.core.site_places import places_of
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata
-from rawclean.io.opcodes import bad_pixel_sites, opcode_numbers
+from rawclean.io.dng.opcodes import bad_pixel_sites, opcode_numbers
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
 
 LEAST_BLACK = 32.0
 """ADU of black below which a zero may be a sample like others."""

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from rawclean.core.cores import on_all_cores
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io import metadata as tags
-from rawclean.io.jpeg_markers import BASELINE, EXTENDED, PROGRESSIVE, Jpeg, read_markers
-from rawclean.io.ljpeg_reader import we_decode
-from rawclean.io.metadata import Metadata
-from rawclean.io.segments import Segment, StoredImage, stored_image
-from rawclean.io.tiff import LONG, SHORT, Directory, TiffCanvas
-from rawclean.io.tile_decoders import decode_segment
+from rawclean.io.dng.jpeg_markers import BASELINE, EXTENDED, PROGRESSIVE, Jpeg, read_markers
+from rawclean.io.dng.ljpeg_reader import we_decode
+from rawclean.io.dng.segments import Segment, StoredImage, stored_image
+from rawclean.io.dng.tile_decoders import decode_segment
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
+from rawclean.io.tiff.structure import LONG, SHORT, Directory, TiffCanvas
 
 _LOSSY = (BASELINE, EXTENDED, PROGRESSIVE)
 

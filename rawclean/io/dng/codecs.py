@@ -12,9 +12,9 @@ from typing import Any
 import imagecodecs
 from numpy.typing import NDArray
 
-from rawclean.io import ljpeg
-from rawclean.io import metadata as tags
 from rawclean.io.compression import Compression
+from rawclean.io.dng import ljpeg
+from rawclean.io.tiff import tags
 
 Samples = NDArray[Any]
 """(H, W, samples per pixel), uint16 or float32."""

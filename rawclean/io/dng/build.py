@@ -14,13 +14,13 @@ from rawclean.core.colour import SRGB_TO_XYZ
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.printable import printable
-from rawclean.io import metadata as tags
-from rawclean.io.dng import DenoisedPhoto, identity_entries, preview_entries, raw_entries, version_entries
-from rawclean.io.metadata import Metadata
+from rawclean.io.dng.entries import DenoisedPhoto, identity_entries, preview_entries, raw_entries, version_entries
+from rawclean.io.dng.stored import stored_samples
 from rawclean.io.preview import Preview
 from rawclean.io.raw_photo import RawPhoto
-from rawclean.io.stored import stored_samples
-from rawclean.io.tiff import (
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
+from rawclean.io.tiff.structure import (
     BYTE,
     LONG,
     RATIONAL,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
-from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata, picture_blocks, picture_pages
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata, picture_blocks, picture_pages
 
 MAX_SAMPLES = 1 << 30
 """More than any sensor has; a damaged size must not fill the memory."""

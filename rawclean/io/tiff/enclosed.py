@@ -5,7 +5,7 @@ JPEG whose Exif segment is a TIFF file, an MRW a block TTW with one.
 """
 
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io.tiff import Tiff
+from rawclean.io.tiff.structure import Tiff
 
 SEARCHED = 1 << 20
 """Bytes at the start of a file in which its metadata lies."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawclean.errors import UnreadablePhotoError
-from rawclean.io.jpeg_markers import LOSSLESS, Jpeg, read_markers
-from rawclean.io.ljpeg import CATEGORY
+from rawclean.io.dng.jpeg_markers import LOSSLESS, Jpeg, read_markers
+from rawclean.io.dng.ljpeg import CATEGORY
 
 MOST_PADDING = 15
 """Bits after the code: up to seven fill its last byte, and an encoder may flush one more."""

@@ -1,7 +1,4 @@
-"""Tags that LibRaw does not hand on: camera names, exposure, and the raw directory of a DNG.
-
-Source: DNG specification 1.7.1 and EXIF 2.32; numbers are tag numbers.
-"""
+"""Tags that LibRaw does not hand on: camera names, exposure, and the raw directory of a DNG."""
 
 import dataclasses
 import math
@@ -10,55 +7,10 @@ from pathlib import Path
 
 from rawclean.core.frame import Camera
 from rawclean.errors import UnreadablePhotoError, UnsupportedSensorError
-from rawclean.io.ciff import ciff_camera, is_ciff
-from rawclean.io.enclosed import CAMERA_MARKERS, EXIF_MARKER, GPS_MARKER, SEARCHED, enclosed_tiff
-from rawclean.io.tiff import TIFF_STARTS, Directory, Entry, NotTiffError, Tiff, has_damaged_start
-
-NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
-PHOTOMETRIC, MAKE, MODEL, STRIP_OFFSETS, ORIENTATION = 262, 271, 272, 273, 274
-SAMPLES_PER_PIXEL, ROWS_PER_STRIP, STRIP_BYTE_COUNTS, PLANAR_CONFIGURATION = 277, 278, 279, 284
-SOFTWARE, DATE_TIME, PREDICTOR, XMP = 305, 306, 317, 700
-TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS, SAMPLE_FORMAT = 322, 323, 324, 325, 330, 339
-JPEG_OFFSET, JPEG_BYTE_COUNT, YCBCR_SUB_SAMPLING = 513, 514, 530
-EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD, MAKER_NOTE = 34665, 34853, 40965, 37500
-EXPOSURE_TIME, F_NUMBER, ISO_SPEED, FOCAL_LENGTH = 33434, 33437, 34855, 37386
-STANDARD_OUTPUT_SENSITIVITY, RECOMMENDED_EXPOSURE_INDEX, ISO_SPEED_LONG = 34865, 34866, 34867
-EXIF_VERSION, DATE_TIME_ORIGINAL, LENS_SPECIFICATION, LENS_INFO = 36864, 36867, 42034, 50736
-CFA_REPEAT_PATTERN_DIM, CFA_PATTERN, CFA_PLANE_COLOR, CFA_LAYOUT = 33421, 33422, 50710, 50711
-DNG_VERSION, DNG_BACKWARD_VERSION, UNIQUE_CAMERA_MODEL, DNG_PRIVATE_DATA = 50706, 50707, 50708, 50740
-LINEARIZATION_TABLE, BLACK_LEVEL_REPEAT_DIM, BLACK_LEVEL = 50712, 50713, 50714
-BLACK_LEVEL_DELTA_H, BLACK_LEVEL_DELTA_V, WHITE_LEVEL = 50715, 50716, 50717
-DEFAULT_SCALE, DEFAULT_CROP_ORIGIN, DEFAULT_CROP_SIZE, ACTIVE_AREA = 50718, 50719, 50720, 50829
-BAYER_GREEN_SPLIT, MASKED_AREAS, DEFAULT_USER_CROP = 50733, 50830, 51125
-COLOR_MATRIX_1, AS_SHOT_NEUTRAL, CALIBRATION_ILLUMINANT_1 = 50721, 50728, 50778
-ORIGINAL_RAW_FILE_NAME, ORIGINAL_RAW_FILE_DATA, ORIGINAL_RAW_FILE_DIGEST = 50827, 50828, 50973
-RAW_DATA_UNIQUE_ID, RAW_IMAGE_DIGEST, NEW_RAW_IMAGE_DIGEST = 50781, 50972, 51111
-NOISE_REDUCTION_APPLIED, NOISE_PROFILE = 50935, 51041
-OPCODE_LISTS = OPCODE_LIST_1, OPCODE_LIST_2, OPCODE_LIST_3 = 51008, 51009, 51022
-PHOTOMETRIC_CFA, PHOTOMETRIC_LINEAR = 32803, 34892
-COMPRESSION_NONE, COMPRESSION_JPEG, COMPRESSION_DEFLATE = 1, 7, 8
-COMPRESSION_LOSSY_JPEG, COMPRESSION_JPEG_XL = 34892, 52546
-INTERLEAVE_FACTORS = (50975, 52547)
-"""RowInterleaveFactor, ColumnInterleaveFactor."""
-STORAGE_TAGS = (
-    *(STRIP_OFFSETS, STRIP_BYTE_COUNTS, ROWS_PER_STRIP, PREDICTOR),
-    *(TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS),
-)
-"""Where the samples lie and how they are cut."""
-UNSIGNED, FLOATING_POINT = 1, 3
-"""SampleFormat."""
-PICTURE_PLACES = (
-    (STRIP_OFFSETS, STRIP_BYTE_COUNTS),
-    (TILE_OFFSETS, TILE_BYTE_COUNTS),
-    (JPEG_OFFSET, JPEG_BYTE_COUNT),
-)
-"""Offsets and sizes of the blocks of a picture."""
-
-ISO_OVERFLOW = 65535
-"""EXIF's 16-bit ISO at its end; the true value is in one of the tags of 32 bits."""
-ISO_TAGS = (ISO_SPEED, RECOMMENDED_EXPOSURE_INDEX, STANDARD_OUTPUT_SENSITIVITY, ISO_SPEED_LONG)
-"""In the order in which EXIF 2.32 lets a camera choose what its ISO means."""
-
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.ciff import ciff_camera, is_ciff
+from rawclean.io.tiff.enclosed import CAMERA_MARKERS, EXIF_MARKER, GPS_MARKER, SEARCHED, enclosed_tiff
+from rawclean.io.tiff.structure import TIFF_STARTS, Directory, Entry, NotTiffError, Tiff, has_damaged_start
 
 MAX_FILE = 1 << 31
 """Bytes: as many 16-bit samples as are read at most."""
@@ -93,22 +45,22 @@ class Metadata:
     @property
     def is_lossy(self) -> bool:
         """Whether a DNG's raw image is stored as 8-bit lossy JPEG."""
-        return self.numbers(COMPRESSION) == (COMPRESSION_LOSSY_JPEG,)
+        return self.numbers(tags.COMPRESSION) == (tags.COMPRESSION_LOSSY_JPEG,)
 
     @property
     def is_jpeg_xl(self) -> bool:
         """Whether a DNG's raw image is stored as JPEG XL (DNG 1.7)."""
-        return self.numbers(COMPRESSION) == (COMPRESSION_JPEG_XL,)
+        return self.numbers(tags.COMPRESSION) == (tags.COMPRESSION_JPEG_XL,)
 
     @property
     def is_deflated(self) -> bool:
         """Whether a DNG's raw image is stored deflated."""
-        return self.numbers(COMPRESSION) == (COMPRESSION_DEFLATE,)
+        return self.numbers(tags.COMPRESSION) == (tags.COMPRESSION_DEFLATE,)
 
     @property
     def has_float_samples(self) -> bool:
         """Whether a DNG's raw image is stored as floating point numbers."""
-        return FLOATING_POINT in self.numbers(SAMPLE_FORMAT)
+        return tags.FLOATING_POINT in self.numbers(tags.SAMPLE_FORMAT)
 
     def entry(self, tag: int) -> Entry | None:
         """A tag of the DNG's raw directory, else of IFD0; None where absent."""
@@ -135,8 +87,8 @@ class Metadata:
     def iso(self) -> float | None:
         """ISO speed, from EXIF or from IFD0, where Android's cameras put it."""
         pages = [page for page in (self.exif, self.tiff.first() if self.tiff else None) if page]
-        found = (self.tiff.numbers(page.entries.get(tag)) for page in pages for tag in ISO_TAGS if self.tiff)
-        return next((iso for iso, *_ in filter(None, found) if 0 < iso < math.inf and iso != ISO_OVERFLOW), None)
+        found = (self.tiff.numbers(page.entries.get(tag)) for page in pages for tag in tags.ISO_TAGS if self.tiff)
+        return next((iso for iso, *_ in filter(None, found) if 0 < iso < math.inf and iso != tags.ISO_OVERFLOW), None)
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -159,13 +111,13 @@ def read_metadata(path: Path) -> Metadata:
 
 def picture_blocks(tiff: Tiff, page: Directory) -> list[tuple[int, int]]:
     """Offset and bytes of each block of the picture of a directory."""
-    pairs = ((tiff.integers(page.entries.get(tag)) for tag in pair) for pair in PICTURE_PLACES)
+    pairs = ((tiff.integers(page.entries.get(tag)) for tag in pair) for pair in tags.PICTURE_PLACES)
     return [block for offsets, sizes in pairs for block in zip(offsets, sizes, strict=False)]
 
 
 def picture_pages(tiff: Tiff) -> list[Directory]:
     """The directories that may hold a picture, IFD0 first, each once; raises UnreadablePhotoError."""
-    pages = (page for top in tiff.chain() for page in (top, *tiff.children(top, SUB_IFDS)))
+    pages = (page for top in tiff.chain() for page in (top, *tiff.children(top, tags.SUB_IFDS)))
     return list({page.offset: page for page in pages}.values())
 
 
@@ -188,10 +140,10 @@ def _of_tiff(tiff: Tiff) -> Metadata:
     first = tiff.chain()[0]
     return Metadata(
         tiff=tiff,
-        camera=Camera(tiff.text(first.entries.get(MAKE)), tiff.text(first.entries.get(MODEL))),
+        camera=Camera(tiff.text(first.entries.get(tags.MAKE)), tiff.text(first.entries.get(tags.MODEL))),
         orientation=_orientation(tiff, first),
-        exif=next(iter(tiff.children(first, EXIF_IFD)), None),
-        gps=next(iter(tiff.children(first, GPS_IFD)), None),
+        exif=next(iter(tiff.children(first, tags.EXIF_IFD)), None),
+        gps=next(iter(tiff.children(first, tags.GPS_IFD)), None),
         raw=_raw_directory(tiff) if _is_dng(tiff, first) else None,
     )
 
@@ -208,7 +160,7 @@ def _of_enclosed(data: bytes) -> Metadata:
 
 
 def _orientation(tiff: Tiff, first: Directory) -> int:
-    orientation = next(iter(tiff.integers(first.entries.get(ORIENTATION))), 1)
+    orientation = next(iter(tiff.integers(first.entries.get(tags.ORIENTATION))), 1)
     return orientation if 1 <= orientation <= 8 else 1
 
 
@@ -217,13 +169,13 @@ def _is_dng(tiff: Tiff, first: Directory) -> bool:
 
     Raises UnreadablePhotoError where another directory does: LibRaw would read a DNG that nobody has checked.
     """
-    if DNG_VERSION in first.entries:
+    if tags.DNG_VERSION in first.entries:
         return True
     try:
         others = picture_pages(tiff)[1:]
     except UnreadablePhotoError:  # some cameras' links lead nowhere
         return False
-    if any(DNG_VERSION in page.entries for page in others):
+    if any(tags.DNG_VERSION in page.entries for page in others):
         raise UnreadablePhotoError("a DNG that does not say so where it must (DNGVersion); the file is damaged")
     return False
 
@@ -246,5 +198,5 @@ def _raw_directory(tiff: Tiff) -> Directory:
 
 def _is_raw(tiff: Tiff, page: Directory) -> bool:
     """Whether a directory holds raw samples at full resolution: a main image, an alternative, or an enhanced one."""
-    kind, photometric = (tiff.integers(page.entries.get(tag)) for tag in (NEW_SUBFILE_TYPE, PHOTOMETRIC))
-    return photometric in ((PHOTOMETRIC_CFA,), (PHOTOMETRIC_LINEAR,)) and (kind or (0,))[0] in MAIN_IMAGES
+    kind, photometric = (tiff.integers(page.entries.get(tag)) for tag in (tags.NEW_SUBFILE_TYPE, tags.PHOTOMETRIC))
+    return photometric in ((tags.PHOTOMETRIC_CFA,), (tags.PHOTOMETRIC_LINEAR,)) and (kind or (0,))[0] in MAIN_IMAGES

@@ -12,9 +12,8 @@ import numpy as np
 
 from rawclean.core.frame import RawFrame
 from rawclean.errors import OutputError
-from rawclean.io import metadata as tags
 from rawclean.io.compression import Compression
-from rawclean.io.dng import (
+from rawclean.io.dng.entries import (
     JPEG_XL_VERSION,
     DenoisedPhoto,
     identity_entries,
@@ -23,8 +22,7 @@ from rawclean.io.dng import (
     raw_entries,
     version_entries,
 )
-from rawclean.io.metadata import picture_blocks
-from rawclean.io.opcodes import (
+from rawclean.io.dng.opcodes import (
     BAD_PIXEL_OPCODES,
     MAP_POLYNOMIAL,
     ON_STORED_VALUES,
@@ -32,9 +30,11 @@ from rawclean.io.opcodes import (
     opcode_numbers,
     without_opcodes,
 )
+from rawclean.io.dng.stored import stored_samples
 from rawclean.io.preview import Preview
-from rawclean.io.stored import stored_samples
-from rawclean.io.tiff import LONG, Directory, Entry, TiffCanvas
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import picture_blocks
+from rawclean.io.tiff.structure import LONG, Directory, Entry, TiffCanvas
 
 _APPLIED_TAGS = (tags.LINEARIZATION_TABLE, tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V)
 """What reading has already done to the samples."""

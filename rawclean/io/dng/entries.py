@@ -1,7 +1,7 @@
 """A denoised mosaic as DNG: what both ways to write one share (DNG specification 1.7.1).
 
-A DNG source is grafted: its values stay byte for byte and only what denoising changes is replaced (`dng_graft`). For
-any other RAW file a DNG is built from its metadata (`dng_build`).
+A DNG source is grafted: its values stay byte for byte and only what denoising changes is replaced (`graft`). For
+any other RAW file a DNG is built from its metadata (`build`).
 """
 
 import dataclasses
@@ -15,13 +15,13 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
-from rawclean.io import metadata as tags
-from rawclean.io.codecs import CODECS, DEFLATE_FLOAT, Samples
 from rawclean.io.compression import Compression
+from rawclean.io.dng.codecs import CODECS, DEFLATE_FLOAT, Samples
+from rawclean.io.dng.stored import StoredSamples
 from rawclean.io.preview import Preview
 from rawclean.io.raw_photo import RawPhoto
-from rawclean.io.stored import StoredSamples
-from rawclean.io.tiff import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.structure import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
 from rawclean.io.xmp import mark_denoised
 from rawclean.version import __version__
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from rawclean.io import metadata as tags
-from rawclean.io.metadata import Metadata
-from rawclean.io.segments import stored_image
+from rawclean.io.dng.segments import stored_image
+from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import Metadata
 
 BLOCK = 256
 _BITS = range(9, 17)
