@@ -139,7 +139,7 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
 def test_the_wheel_holds_every_weight_file(tmp_path):
     from build import ProjectBuilder
 
-    repository = Path(__file__).parents[1]
+    repository = Path(__file__).parents[2]
     if not (repository / "pyproject.toml").exists():
         pytest.skip("not a checkout of the project")
     wheel = ProjectBuilder(repository).build("wheel", tmp_path)

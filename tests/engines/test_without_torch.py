@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-GUITAR = Path(__file__).parent / "data" / "guitar.dng"
+GUITAR = Path(__file__).parents[1] / "data" / "guitar.dng"
 WITHOUT_TORCH = "import sys\nsys.modules['torch'] = None\n"
 
 

@@ -1,4 +1,4 @@
-"""Thousands of damaged files: `python tests/fuzz.py --files 5000 --seed 1` prints how they end.
+"""Thousands of damaged files: `python tests/support/fuzz.py --files 5000 --seed 1` prints how they end.
 
 Sound files are made in every layout; RAWCLEAN_SHARED, or the folder `shared` beside the checkout, adds real ones.
 """
@@ -109,7 +109,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    shared = Path(os.environ.get("RAWCLEAN_SHARED", Path(__file__).parents[2] / "shared")) / "raw"
+    shared = Path(os.environ.get("RAWCLEAN_SHARED", Path(__file__).parents[3] / "shared")) / "raw"
     outcomes: dict[str, Outcome] = defaultdict(Outcome)
     worker = Worker()
     with tempfile.TemporaryDirectory() as name:

@@ -157,7 +157,7 @@ def test_a_cpu_takes_openvino_and_without_it_torch(monkeypatch):
 
 
 def test_info_says_what_computes_and_why(rawclean, monkeypatch):
-    sample = Path(__file__).parent / "data" / "guitar.dng"
+    sample = Path(__file__).parents[1] / "data" / "guitar.dng"
     monkeypatch.setattr("rawclean.engines.pick.may_have_gpu", lambda: False)
     assert re.search(r"^engine +openvino$", rawclean("info", sample).out, re.MULTILINE)
     monkeypatch.setattr("rawclean.engines.pick.openvino_is_installed", lambda: False)
