@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from rawclean.version import __version__
 
 if TYPE_CHECKING:
-    from rawclean.api import denoise_file, denoise_mosaic
+    from rawclean.api import denoise_file, denoise_mosaic, run_batch
 
-__all__ = ["__version__", "denoise_file", "denoise_mosaic"]
+__all__ = ["__version__", "denoise_file", "denoise_mosaic", "run_batch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""rawclean for Python programs: a file to a file, or a mosaic that is in memory to a denoised one.
+"""rawclean for Python programs: a file to a file, a folder to a folder, or a mosaic in memory to a denoised one.
 
 >>> from pathlib import Path
 >>> import rawclean
@@ -7,13 +7,17 @@
 'student-extreme'
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rawclean import pipeline
+from rawclean.batch import session
+from rawclean.batch.outcome import Outcome
+from rawclean.batch.session import BatchRequest
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.colour import Colour
 from rawclean.core.frame import MIN_SIDE, ActiveArea, Camera, Exposure, RawFrame
@@ -33,6 +37,26 @@ def denoise_file(source: Path | str, output: Path | str, **settings: Any) -> Den
     the output; then no output is left behind.
     """
     return pipeline.denoise_file(Path(source), Path(output), DenoiseSettings(**settings))
+
+
+def run_batch(folder: Path | str, out: Path | str | None = None, **options: Any) -> Iterator[Outcome]:
+    """Denoise every photo of a folder that is not done yet, as `rawclean batch` does: an outcome for each as it ends.
+
+    `out` is `folder`/denoised by default; both may be URLs. `options` are fields of
+    `rawclean.batch.session.BatchRequest`, like max_memory=2 << 30, and of `rawclean.settings.DenoiseSettings`. What is
+    wrong with a photo is in its outcome. Raises a RawcleanError where no photo can be denoised. The work is done in
+    another process, so that a script of yours needs `if __name__ == "__main__":`.
+
+    >>> import rawclean
+    >>> for outcome in rawclean.run_batch("tests/data", "clean"):
+    ...     print(outcome.job.name, outcome.report.model)
+    guitar.dng student-extreme
+    """
+    asked = {field.name for field in dataclasses.fields(BatchRequest)}
+    settings = DenoiseSettings(**{name: value for name, value in options.items() if name not in asked})
+    wanted = {name: value for name, value in options.items() if name in asked}
+    request = BatchRequest(str(folder), None if out is None else str(out), settings=settings, **wanted)
+    return session.run_batch(request, session.plan_batch(request))
 
 
 def denoise_mosaic(

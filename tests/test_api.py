@@ -2,6 +2,7 @@
 
 import doctest
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,16 @@ from noisy_planes import with_noise
 
 import rawclean
 import rawclean.api
+from rawclean.batch.resume import Redo
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import CANONICAL
-from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnsupportedSensorError
+from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
+
+
+@pytest.fixture
+def rawclean_command(request):
+    """The command line, whose fixture has the name of the package."""
+    return request.getfixturevalue("rawclean")
 
 
 def test_the_examples_are_true(tmp_path, monkeypatch):
@@ -22,8 +30,47 @@ def test_the_examples_are_true(tmp_path, monkeypatch):
     shutil.copy(Path(__file__).parent / "data" / "guitar.dng", tmp_path / "tests" / "data")
     monkeypatch.chdir(tmp_path)
     result = doctest.testmod(rawclean.api)
-    assert result.attempted >= 8
+    assert result.attempted >= 10
     assert result.failed == 0
+
+
+def test_a_folder_is_denoised_as_the_command_does(rawclean_command, tmp_path):
+    (tmp_path / "shoot").mkdir()
+    for name in ("one", "two"):
+        write_dng(tmp_path / "shoot" / f"{name}.dng", make_frame((96, 128)))
+    (tmp_path / "shoot" / "broken.dng").write_bytes(b"no photo")
+    outcomes = list(rawclean.run_batch(tmp_path / "shoot", tmp_path / "a", strength=0.5, report=tmp_path / "a.html"))
+    assert sorted((outcome.job.name, outcome.error is None) for outcome in outcomes) == [
+        ("broken.dng", False),
+        ("one.dng", True),
+        ("two.dng", True),
+    ]
+    assert "rawclean" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert rawclean_command("batch", tmp_path / "shoot", "-o", tmp_path / "b", "--strength", "0.5").status == 3
+    for name in ("one.dng", "two.dng"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    again = list(rawclean.run_batch(tmp_path / "shoot", tmp_path / "a", strength=0.5, redo=Redo.FAILED))
+    assert [outcome.job.name for outcome in again if outcome.skipped is None] == ["broken.dng"]
+
+
+def test_a_batch_that_the_caller_leaves_early_goes_on_where_it_was(tmp_path):
+    (tmp_path / "shoot").mkdir()
+    for name in ("one", "two", "three", "four"):
+        write_dng(tmp_path / "shoot" / f"{name}.dng", make_frame((96, 128)))
+    with closing(rawclean.run_batch(tmp_path / "shoot")) as outcomes:
+        first = next(outcomes)
+    rest = list(rawclean.run_batch(tmp_path / "shoot"))
+    assert first.report is not None
+    assert first.job.name in {outcome.job.name for outcome in rest if outcome.skipped}
+    assert all(outcome.error is None for outcome in rest)
+    assert len(list((tmp_path / "shoot" / "denoised").glob("*.dng"))) == 4
+
+
+def test_what_would_fail_every_photo_is_raised_at_once(tmp_path):
+    with pytest.raises(UnreadablePhotoError, match="no such folder"):
+        rawclean.run_batch(tmp_path / "nowhere")
+    with pytest.raises(TypeError, match="strenght"):
+        rawclean.run_batch(tmp_path, strenght=0.5)
 
 
 def noisy_ramp(side: int = 192) -> tuple[np.ndarray, np.ndarray]:

@@ -51,6 +51,9 @@ class Selection:
     """Template of the results' names with {stem}, {ext} and {folder}; None keeps name and sub-folder."""
 
 
+ALL_PHOTOS = Selection()
+
+
 def plan_jobs(folder: str, output: str, selection: Selection, note: storage.Note | None = None) -> list[Job]:
     """One job per RAW file below `folder`, sorted; results keep the sub-folders, below `output`.
 

@@ -1,8 +1,7 @@
 """rawclean batch: a folder of photos."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import closing
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,13 +17,8 @@ from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from rawclean.batch.forecast import Forecast
-    from rawclean.batch.plan import Job, Selection
-    from rawclean.batch.resume import Redo
-    from rawclean.batch.workers import Workers
-    from rawclean.settings import DenoiseSettings
+    from rawclean.batch.plan import Job
+    from rawclean.batch.session import BatchRequest
 
 PARTLY_FAILED = 3
 
@@ -73,21 +67,6 @@ Timeout = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What the user asks for."""
-
-    folder: str
-    out: str
-    selection: "Selection"
-    settings: "DenoiseSettings"
-    redo: "Redo"
-    max_memory: int | None
-    timeout: float
-    scheduler: str | None
-    report: Path | None
-
-
 def batch(
     folder: Folder,
     out: Out = None,
@@ -124,16 +103,11 @@ def batch(
     shot_and_read, limit = options.parse_noise(noise), options.parse_size(max_memory)
     if force and retry_failed:
         raise typer.BadParameter("do either all photos or those that failed", param_hint="--force, --retry-failed")
-    from rawclean.batch.memory import with_fitting_tile
-    from rawclean.batch.plan import DEFAULT_FOLDER, Selection
+    from rawclean.batch.plan import Selection
     from rawclean.batch.resume import Redo
-    from rawclean.batch.storage import join
+    from rawclean.batch.session import BatchRequest
     from rawclean.settings import DenoiseSettings
 
-    if not scheduler and device in (DeviceChoice.CUDA, DeviceChoice.MPS):
-        from rawclean.engines.device import pick_device
-
-        pick_device(device)  # else every photo would fail by it
     settings = DenoiseSettings(
         *(model, iso, shot_and_read, strength, device, precision, tile),
         compression=compression,
@@ -141,11 +115,11 @@ def batch(
         specialists=iso_auto,
         engine=engine,
     )
-    request = _Request(
+    request = BatchRequest(
         folder,
-        out or join(folder, DEFAULT_FOLDER),
+        out,
         Selection(f".{file_format.value}", tuple(include or ()), tuple(exclude or ()), name),
-        with_fitting_tile(settings, limit),
+        settings,
         Redo.ALL if force else Redo.FAILED if retry_failed else Redo.CHANGED,
         limit,
         timeout,
@@ -155,28 +129,22 @@ def batch(
     _carry_out(request, Shown(quiet=quiet, as_json=as_json), watch=watch, dry_run=dry_run)
 
 
-def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -> None:
+def _carry_out(request: "BatchRequest", shown: Shown, *, watch: bool, dry_run: bool) -> None:
     """Plan, run and say what came of it; raises typer.Exit with the status."""
-    from rawclean.batch.plan import plan_jobs
-    from rawclean.batch.watch import arriving_jobs
+    from rawclean.batch.session import forecast_batch, plan_batch, watch_folder
     from rawclean.errors import UnreadablePhotoError
 
-    if request.report:
-        from rawclean.batch.report import check_report
-
-        check_report(request.report)
     left_out = LeftOutNotes(request.folder)
-    jobs = plan_jobs(request.folder, request.out, request.selection, left_out.note)
+    jobs = plan_batch(request, left_out.note)
     left_out.summarise()
     if not (jobs or watch or left_out.blocked):
         selected = " that are selected" if request.selection.include or request.selection.exclude else ""
         raise UnreadablePhotoError(f"{request.folder}: no RAW photos in it{selected}")
     if dry_run:
-        print_forecasts(_forecasts(jobs, request), shown)
+        print_forecasts(forecast_batch(request, jobs), shown)
         return
     display = BatchDisplay(request.folder, None if watch else len(jobs), shown)
-    coming = arriving_jobs(request.folder, request.out, request.selection) if watch else jobs
-    interrupted = _run(coming, request, display)
+    interrupted = _run(request, watch_folder(request) if watch else jobs, display)
     display.totals()
     if interrupted:
         print_error("stopped; run the same command again to go on where it was")
@@ -185,51 +153,14 @@ def _carry_out(request: _Request, shown: Shown, *, watch: bool, dry_run: bool) -
         raise typer.Exit(1 if display.failed == display.ended else PARTLY_FAILED)
 
 
-def _run(jobs: "Iterable[Job | None]", request: _Request, display: BatchDisplay) -> bool:
-    """Denoise until all is done or Ctrl-C comes, and write the report; whether it was Ctrl-C."""
-    from rawclean.batch.journal import Journal, journal_path
-    from rawclean.batch.run import Run, run_jobs
-    from rawclean.batch.storage import list_files
+def _run(request: "BatchRequest", jobs: "Iterable[Job | None]", display: BatchDisplay) -> bool:
+    """Denoise until all is done or Ctrl-C comes; whether it was Ctrl-C."""
+    from rawclean.batch.session import run_batch
 
-    interrupted = False
-    with Journal(journal_path(request.out)) as journal, _workers(request) as hands:
-        results = dict(list_files(request.out))
-        try:
-            with display:
-                run = Run(request.settings, journal, hands, request.redo, request.max_memory, display.follow)
-                for outcome in run_jobs(run, jobs, results):
-                    display.show(outcome)
-        except KeyboardInterrupt:
-            interrupted = True
-        if request.report:
-            from rawclean.batch.report import write_report
-
-            write_report(request.report, request.out, journal.entries(), hands.executor)
-    return interrupted
-
-
-def _workers(request: _Request) -> "AbstractContextManager[Workers]":
-    from rawclean.batch.supervisor import Limits
-    from rawclean.batch.workers import cluster_workers, local_workers
-
-    if request.scheduler:
-        return cluster_workers(request.scheduler)
-    return local_workers(Limits(seconds=request.timeout, memory=request.max_memory))
-
-
-def _forecasts(jobs: "Sequence[Job]", request: _Request) -> "Iterator[Forecast]":
-    from rawclean.batch.forecast import Forecast, forecast
-    from rawclean.batch.journal import Journal, journal_path
-    from rawclean.batch.resume import left_to_do
-    from rawclean.batch.storage import list_files
-    from rawclean.errors import WorkerLostError
-
-    path = journal_path(request.out)
-    results = dict(list_files(request.out))
-    with Journal(path if os.path.lexists(path) else Path(":memory:")) as journal, _workers(request) as hands:
-        for job in jobs:
-            task = left_to_do(job, results.get(job.name), request.settings, journal, request.redo)
-            try:
-                yield hands.executor.submit(forecast, task, request.settings).result()
-            except WorkerLostError as error:
-                yield Forecast(job, job.output, error=f"{job.source}: given up ({error})")
+    try:
+        with display, closing(run_batch(request, jobs, display.follow)) as outcomes:
+            for outcome in outcomes:
+                display.show(outcome)
+    except KeyboardInterrupt:
+        return True
+    return False

@@ -26,6 +26,15 @@ def pick_engine(card: ModelCard, engine: EngineChoice, device: DeviceChoice, pre
     return _torch_engine(card, device, precision)
 
 
+def check_device(device: DeviceChoice) -> None:
+    """Raise UnsupportedDeviceError where a GPU that is asked for is not there."""
+    if device in (DeviceChoice.CUDA, DeviceChoice.MPS):
+        _check_torch()
+        from rawclean.engines.device import pick_device  # noqa: PLC0415
+
+        pick_device(device)
+
+
 def engine_of(card: ModelCard) -> str:
     """What would run a model without being told, and why it is not OpenVINO, for people."""
     if _takes_openvino(card, EngineChoice.AUTO, DeviceChoice.AUTO):
@@ -75,13 +84,17 @@ def _openvino_engine(card: ModelCard, precision: Precision) -> Engine:
 
 
 def _torch_engine(card: ModelCard, device: DeviceChoice, precision: Precision) -> Engine:
-    try:
-        import torch  # noqa: F401, PLC0415 (it takes seconds to load)
-    except ImportError as error:
-        raise UnsupportedDeviceError("torch is not installed; pip install torch, or use --engine openvino") from error
+    _check_torch()
     from rawclean.engines.device import pick_device, pick_dtype  # noqa: PLC0415
     from rawclean.engines.torch_engine import TorchEngine  # noqa: PLC0415
     from rawclean.models.weights import load_model  # noqa: PLC0415
 
     place = pick_device(device)
     return TorchEngine(load_model(card), place, pick_dtype(precision, place))
+
+
+def _check_torch() -> None:
+    try:
+        import torch  # noqa: F401, PLC0415 (it takes seconds to load)
+    except ImportError as error:
+        raise UnsupportedDeviceError("torch is not installed; pip install torch, or use --engine openvino") from error
