@@ -197,7 +197,7 @@ def _active_area(raw: rawpy.RawPy, metadata: Metadata) -> ActiveArea:
     """
     sizes = raw.sizes
     corners = metadata.integers(tags.ACTIVE_AREA)
-    if not corners:
+    if metadata.entry(tags.ACTIVE_AREA) is None:
         return ActiveArea(sizes.top_margin, sizes.left_margin, sizes.height, sizes.width)
     if len(corners) == 4:
         top, left, bottom, right = corners

@@ -1,12 +1,14 @@
-"""The samples of a DNG, decoded by us wherever they are compressed; LibRaw reads what lies there as plain integers.
+"""The samples of a DNG, decoded by us in all but lossy files.
 
-LibRaw 0.22 does not see that a tile is damaged, and leaves in it what the memory held. It rounds floating point samples
+LibRaw 0.22 does not see that a tile is damaged, and leaves in it what the memory held. It takes plain samples for one
+strip without gaps, whatever the tags say of tiles and of bytes between them. It rounds floating point samples
 to 15 bits, has no JPEG XL, no deflated integers, takes two tiles that fill the width between them for the doubled lines
-of a cinema camera, and is three times slower at lossless JPEG. Lossy JPEG it reads together with its curves, and its
-JPEG library says what is damaged.
+of a cinema camera, and is three times slower at lossless JPEG. Lossy JPEG it reads together with its curves; whether a
+tile is damaged, libjpeg-turbo says, which decodes it to its end before.
 """
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from rawclean.core.cores import on_all_cores
@@ -31,9 +33,19 @@ def check_raw_image(metadata: Metadata) -> None:
         return
     image = stored_image(metadata)
     _check_table(metadata)
-    if image.compression in (tags.COMPRESSION_LOSSY_JPEG, tags.COMPRESSION_JPEG):
-        for segment in image.segments:
-            _check_jpeg(read_markers(_block(metadata, segment)), segment, image)
+    if image.compression not in (tags.COMPRESSION_LOSSY_JPEG, tags.COMPRESSION_JPEG):
+        return
+
+    def check(segment: Segment) -> int:
+        block = _block(metadata, segment)
+        jpeg = read_markers(block)
+        _check_jpeg(jpeg, segment, image)
+        if jpeg.process in _LOSSY:
+            _check_decodes(block, image)
+        return jpeg.precision
+
+    if len(set(on_all_cores(check, image.segments))) > 1:
+        raise UnreadablePhotoError("parts of its raw image of different precision; the file is damaged")
 
 
 def libraw_reads(metadata: Metadata) -> bool:
@@ -43,8 +55,7 @@ def libraw_reads(metadata: Metadata) -> bool:
     image = stored_image(metadata)
     if image.compression == tags.COMPRESSION_JPEG:
         return not all(we_decode(read_markers(_block(metadata, segment))) for segment in image.segments[:1])
-    plain = image.compression == tags.COMPRESSION_NONE and not image.floating and image.is_contiguous()
-    return plain or image.compression == tags.COMPRESSION_LOSSY_JPEG
+    return image.compression == tags.COMPRESSION_LOSSY_JPEG
 
 
 def read_raster(metadata: Metadata) -> np.ndarray:
@@ -111,11 +122,25 @@ def _check_jpeg(jpeg: Jpeg, segment: Segment, image: StoredImage) -> None:
         fits = fits and jpeg.complete and size == (segment.columns, image.colours)
     elif image.compression == tags.COMPRESSION_LOSSY_JPEG:
         fits = False
+    if jpeg.precision > image.bits:
+        raise UnreadablePhotoError(
+            f"a JPEG of {jpeg.precision} bits for samples of {image.bits}; copy the file from the card again"
+        )
     if not fits:
         raise UnreadablePhotoError(
             f"a JPEG of {jpeg.width}x{jpeg.height}x{jpeg.components} samples for a part of its raw image of "
             f"{segment.columns}x{segment.rows}x{image.colours}; copy the file from the card again"
         )
+
+
+def _check_decodes(block: bytes, image: StoredImage) -> None:
+    """Raise UnreadablePhotoError where libjpeg-turbo finds a lossy JPEG damaged, or does not come to its end."""
+    try:
+        simplejpeg.decode_jpeg(block, "GRAY" if image.colours == 1 else "RGB", strict=True)
+    except ValueError as error:
+        raise UnreadablePhotoError(
+            f"a part of its raw image cannot be decoded to its end ({error}); copy the file from the card again"
+        ) from error
 
 
 def _check_table(metadata: Metadata) -> None:

@@ -23,7 +23,12 @@ MOST_SAMPLES_PER_BYTE = {
 """One bit for each; deflate's limit; two bits for each block of 64, chroma at half size; an even 512x512 tile."""
 MAX_SEGMENTS = 1 << 15
 """More than the rows of any photo, each a strip, or its tiles of 64x64."""
+MOST_EVEN, SMALL = 64, 1 << 22
+"""Samples per byte that a whole raw image has at most, if it has more samples than a small one: an even tile is usual,
+an even photo is none, and costs the same memory."""
 _COMPRESSION_VC5 = 9
+_BITS = range(8, 33)
+"""Of a sample (DNG specification 1.7.1, chapter 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,6 @@ class StoredImage:
         """Fewest and most rows that a segment may hold; some encoders fill up the last strip, others no last tile."""
         return min(segment.rows, self.height - segment.top), self.segments[0].rows
 
-    def is_contiguous(self) -> bool:
-        """Whether the segments follow each other without gaps, as one strip would."""
-        pairs = zip(self.segments, self.segments[1:], strict=False)
-        return all(first.offset + first.size == second.offset for first, second in pairs)
-
 
 def stored_image(metadata: Metadata) -> StoredImage:
     """The raw image of a DNG.
@@ -76,9 +76,9 @@ def stored_image(metadata: Metadata) -> StoredImage:
     """
     height, width = _size(metadata, tags.IMAGE_LENGTH), _size(metadata, tags.IMAGE_WIDTH)
     colours = _size(metadata, tags.SAMPLES_PER_PIXEL, 1)
-    bits = _integers(metadata, tags.BITS_PER_SAMPLE) or (1,)
+    bits = _integers(metadata, tags.BITS_PER_SAMPLE) or (0,)
     compression = _size(metadata, tags.COMPRESSION, tags.COMPRESSION_NONE)
-    if height * width * colours > MAX_SAMPLES or len(set(bits)) > 1 or not 1 <= bits[0] <= 64:
+    if height * width * colours > MAX_SAMPLES or len(set(bits)) > 1 or bits[0] not in _BITS:
         raise UnreadablePhotoError(
             f"a raw image of {width}x{height}x{colours} samples of {bits[0]} bits; the file is damaged"
         )
@@ -95,6 +95,7 @@ def stored_image(metadata: Metadata) -> StoredImage:
     _check_apart(image.segments, _other_places(metadata))
     for segment in image.segments:
         _check_filled(image, segment)
+    _check_worth(image)
     return image
 
 
@@ -118,6 +119,8 @@ def _check_storage(metadata: Metadata, compression: int, colours: int) -> None:
         )
     if compression not in (tags.COMPRESSION_NONE, *MOST_SAMPLES_PER_BYTE):
         raise UnsupportedSensorError(f"samples compressed in an unknown way ({compression}); is the file whole?")
+    if _integers(metadata, tags.FILL_ORDER) not in ((), (1,)):
+        raise UnsupportedSensorError("samples whose bits are in reverse order (FillOrder); is the file whole?")
     if any(factor != 1 for tag in tags.INTERLEAVE_FACTORS for factor in _integers(metadata, tag)):
         raise UnsupportedSensorError("DNG with interleaved rows or columns; this is not supported yet")
     if colours > 1 and _integers(metadata, tags.PLANAR_CONFIGURATION) not in ((), (1,)):
@@ -194,4 +197,15 @@ def _check_filled(image: StoredImage, segment: Segment) -> None:
     if not enough:
         raise UnreadablePhotoError(
             f"{segment.size} bytes cannot hold {segment.columns}x{segment.rows} samples; the file is damaged"
+        )
+
+
+def _check_worth(image: StoredImage) -> None:
+    """Raise UnreadablePhotoError where the parts hold far more samples than the image, or the bytes than a photo."""
+    samples = image.height * image.width * image.colours
+    held = sum(segment.rows * segment.columns for segment in image.segments) * image.colours
+    size = sum(segment.size for segment in image.segments)
+    if held > 4 * samples + SMALL or samples > MOST_EVEN * size + SMALL:
+        raise UnreadablePhotoError(
+            f"{size} bytes in parts of {held} samples, for a raw image of {samples}; the file is damaged"
         )

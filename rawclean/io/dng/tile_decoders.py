@@ -18,16 +18,9 @@ from rawclean.io.dng.segments import Segment, StoredImage
 from rawclean.io.tiff import tags
 
 Samples = NDArray[Any]
-PREDICTORS = {
-    1: None,
-    2: (imagecodecs.delta_decode, 1),
-    34892: (imagecodecs.delta_decode, 2),
-    34893: (imagecodecs.delta_decode, 4),
-    3: (imagecodecs.floatpred_decode, 1),
-    34894: (imagecodecs.floatpred_decode, 2),
-    34895: (imagecodecs.floatpred_decode, 4),
-}
-"""By the tag: how differences are summed up, and how many pixels apart."""
+INTEGER_PREDICTORS = {2: 1, 34892: 2, 34893: 4}
+FLOAT_PREDICTORS = {3: 1, 34894: 2, 34895: 4}
+"""By the tag: how many pixels apart the differences are."""
 
 
 def decode_segment(block: bytes, segment: Segment, image: StoredImage) -> Samples:
@@ -73,17 +66,28 @@ def _deflated(block: bytes, shape: tuple[int, ...], image: StoredImage) -> Sampl
             raise _damaged("has another size than its tags say")
     except zlib.error as error:
         raise _damaged("cannot be decompressed") from error
-    if image.predictor not in PREDICTORS:
-        raise UnsupportedSensorError(f"samples with predictor {image.predictor}; this is not supported yet")
-    predictor = PREDICTORS[image.predictor]
-    if predictor is None:
+    if image.predictor == 1:
         return _plain(data, shape, image)
-    sum_up, distance = predictor
+    distance = (FLOAT_PREDICTORS if image.floating else INTEGER_PREDICTORS).get(image.predictor)
     kind = sample_type(image)
-    if image.bits != 8 * kind.itemsize or image.floating != (sum_up is imagecodecs.floatpred_decode):
-        raise UnsupportedSensorError(f"samples of {image.bits} bits with predictor {image.predictor}")
-    stored = kind if image.floating else kind.newbyteorder(image.order)
-    return np.asarray(sum_up(np.frombuffer(data, stored).reshape(shape), axis=-2, dist=distance))
+    if distance is None or image.bits != 8 * kind.itemsize:
+        raise UnsupportedSensorError(
+            f"samples of {image.bits} bits with predictor {image.predictor}; is the file whole?"
+        )
+    if image.floating:
+        return np.asarray(
+            imagecodecs.floatpred_decode(np.frombuffer(data, kind).reshape(shape), axis=-2, dist=distance)
+        )
+    return _summed(_plain(data, shape, image).reshape(shape), distance)
+
+
+def _summed(differences: Samples, distance: int) -> Samples:
+    """Integers (H, W, C) from their differences so many pixels apart, modulo their range."""
+    sums = np.empty_like(differences)
+    for first in range(min(distance, differences.shape[1])):
+        part = differences[:, first::distance]
+        np.cumsum(part, axis=1, dtype=part.dtype, out=sums[:, first::distance])
+    return sums
 
 
 def _jpeg_xl(block: bytes, shape: tuple[int, ...], image: StoredImage) -> Samples:

@@ -183,8 +183,12 @@ def _is_dng(tiff: Tiff, first: Directory) -> bool:
 def _raw_directory(tiff: Tiff) -> Directory:
     """The one main image of a DNG; cameras put it in IFD0 or in a SubIFD.
 
-    Raises UnreadablePhotoError where there is none, UnsupportedSensorError where there are several.
+    Raises UnreadablePhotoError where there is none, UnsupportedSensorError where there are several, or it is elsewhere.
     """
+    first = tiff.first()
+    below = [page.offset for page in tiff.children(first, tags.SUB_IFDS)]
+    if len({first.offset, *below}) <= len(below):
+        raise UnreadablePhotoError("its directories contain themselves, or one of them twice; the file is damaged")
     raws = [page for page in picture_pages(tiff) if _is_raw(tiff, page)]
     if not raws:
         raise UnreadablePhotoError("this DNG has no full-resolution raw image")
@@ -192,6 +196,11 @@ def _raw_directory(tiff: Tiff) -> Directory:
         raise UnsupportedSensorError(
             f"holds {len(raws)} raw images (pixel shift, bracketing or an enhanced copy), which belong together; "
             "export one of them as a DNG of its own, and denoise that"
+        )
+    if raws[0].offset not in (first.offset, *below):
+        raise UnsupportedSensorError(
+            "its raw image is neither in the first directory nor right below it, where a DNG has it; Adobe DNG Converter "
+            "makes a DNG of it"
         )
     return raws[0]
 
