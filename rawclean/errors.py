@@ -70,9 +70,9 @@ class ConfigError(UsageError):
 
 
 @contextmanager
-def naming(photo: Path) -> Iterator[None]:
-    """Put the name of a photo before the message of what is raised inside."""
+def naming(photo: Path, kind: type[RawcleanError] = RawcleanError) -> Iterator[None]:
+    """Put the name of a photo before the message of what is raised inside, if it is of a `kind`."""
     try:
         yield
-    except RawcleanError as error:
+    except kind as error:
         raise type(error)(f"{photo}: {error}") from error

@@ -113,6 +113,15 @@ def photo_noise(frame: RawFrame) -> MeasuredNoise:
     return _measured(frame, _sampled_linear(frame))
 
 
+def most_noise(frame: RawFrame, measured: MeasuredNoise) -> NoiseModel:
+    """The most that any witness states of the noise of a photo, fields (4,); none where there is no witness."""
+    said = [NoiseModel.uniform(0.0, 0.0), *(each.noise for each in _stated(frame, NoiseSettings()))]
+    if measured.points:
+        said.append(concluded_alone(measured))
+    shot, read = (np.max(fields, axis=0) for fields in ([each.shot for each in said], [each.read for each in said]))
+    return NoiseModel(shot, read)
+
+
 def blind_noise(planes: np.ndarray, floor: float = -math.inf, mosaic: Mosaic = Mosaic.BAYER) -> NoiseModel:
     """What `planes` (4, H, W), linear, of a mosaic show by themselves, fields (4,).
 

@@ -20,7 +20,7 @@ from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.engines.contract import Engine
 from rawclean.engines.pick import pick_engine
 from rawclean.engines.tiled import Effort, Progress, Signal, denoise
-from rawclean.errors import ModelError, naming
+from rawclean.errors import InvalidNoiseError, ModelError, naming
 from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import check_target
@@ -81,7 +81,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
     seconds: dict[str, float] = {}
     with _timed(seconds, "decode"):
         photo = read_photo(source, settings)
-    with _timed(seconds, "noise"), naming(source):
+    with _timed(seconds, "noise"), naming(source, InvalidNoiseError):
         examined = examine(photo.frame, settings)
     return Prepared(photo, output, examined, seconds)
 
@@ -174,7 +174,7 @@ def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> Mod
         return choose_model(noise, list_models(), mosaic, specialists=settings.specialists)
     card = find_model(settings.model)
     if card.mosaic is not mosaic:
-        raise ModelError(f"is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
+        raise ModelError(f"the photo is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
     return card
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rawclean.batch import storage
 from rawclean.batch.outcome import DENOISED, Outcome
 from rawclean.batch.plan import Job
-from rawclean.errors import RawcleanError, naming
+from rawclean.errors import InvalidNoiseError, RawcleanError, naming
 from rawclean.io.applied import file_is_denoised
 from rawclean.noise_source import find_noise
 from rawclean.pipeline import choose, read_photo
@@ -39,7 +39,7 @@ def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
             if file_is_denoised(source) and not task.denoised_too:
                 return Forecast(task, task.output, skipped=DENOISED)
             frame = read_photo(source, settings).frame
-            with naming(source):
+            with naming(source, InvalidNoiseError):
                 found = find_noise(frame, settings.told_noise)
                 card = choose(frame, found.noise, settings)
     except RawcleanError as error:

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from rawclean.batch.outcome import Outcome
 from rawclean.batch.plan import Job
 from rawclean.core.printable import without_credentials
 from rawclean.errors import OutputError, TargetFullError
+from rawclean.io.scratch import scratch_folder
 
 JOURNAL = "rawclean-journal.sqlite"
 _VERSION = 1
@@ -86,8 +88,9 @@ class Entry:
 class Journal:
     """The journal of one folder of results; a context manager that holds it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, shown_as: Path | None = None) -> None:
+        """`shown_as` is what messages call it."""
+        self._path = shown_as or path
         with self._failing_clearly():
             if path.is_symlink() and not path.exists():  # the journal would be made wherever it leads
                 raise OutputError(f"{path}: is a link that leads nowhere; delete it")
@@ -168,6 +171,22 @@ class Journal:
             yield
         except (sqlite3.Error, OSError) as error:
             raise _explained(self._path, error) from error
+
+
+@contextmanager
+def copied_journal(path: Path) -> Iterator[Journal]:
+    """A journal of the same content that may be written to, also where `path` may not, or is in use; empty without it.
+
+    Raises OutputError where it is damaged.
+    """
+    with scratch_folder() as folder:
+        copy = Path(folder) / JOURNAL
+        for suffix in ("", "-wal"):
+            part = path.with_name(path.name + suffix)
+            if part.is_file():
+                shutil.copyfile(part, f"{copy}{suffix}")
+        with Journal(copy, shown_as=path) as journal:
+            yield journal
 
 
 def journal_path(folder: str) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import PurePath, PurePosixPath
+from string import Formatter
 
 from rawclean.batch import storage
 from rawclean.errors import UnreadablePhotoError, UsageError
@@ -62,6 +63,8 @@ def plan_jobs(folder: str, output: str, selection: Selection, note: storage.Note
     where a template is none or gives two photos one name, or the two folders are one, and UnreadablePhotoError where
     there is no such folder. `note` is told of what may hold photos, and is left out.
     """
+    if not folder:
+        raise UsageError("the name of the folder is empty; name one with photos, or . for the one you are in")
     if not storage.is_folder(folder):
         raise UnreadablePhotoError(f"{folder}: no such folder; use `rawclean denoise` for one file")
     if storage.is_same(folder, output):
@@ -116,17 +119,27 @@ def _named(path: PurePosixPath, selection: Selection, *, alone: bool) -> PurePos
     ext = path.suffix[1:].lower()
     if selection.name is None:
         return path.with_name(f"{path.stem}{selection.suffix}" if alone else f"{path.stem}_{ext}{selection.suffix}")
-    try:
-        name = selection.name.format(stem=path.stem, ext=ext, folder=path.parent.as_posix())
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        fields = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
-        raise UsageError(f"name template {selection.name!r} is not understood; it can hold {fields}") from error
+    name = _filled(selection.name, {"stem": path.stem, "ext": ext, "folder": path.parent.as_posix()})
     if not name.rpartition("/")[2]:
         raise UsageError(f"name template {selection.name!r} gives no name; try {{stem}}")
     result = PurePosixPath(name + selection.suffix)
     if PurePath(result).anchor or PurePath(result).drive or ".." in PurePath(result).parts:
         raise UsageError(f"name template {selection.name!r} leads out of the folder of the results")
+    if _is_hidden(result):
+        raise UsageError(f"name template {selection.name!r} would hide {path} as {result}; begin it with a letter")
     return result
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    """A template with its fields replaced, which are plain names; raises UsageError."""
+    try:
+        pieces = list(Formatter().parse(template))
+        if any(field is not None and (field not in NAME_FIELDS or how or kind) for _, field, how, kind in pieces):
+            raise ValueError("a field of another name, or with a format")
+    except ValueError as error:
+        fields = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
+        raise UsageError(f"name template {template!r} is not understood; it can hold {fields}") from error
+    return "".join(literal + (values[field] if field is not None else "") for literal, field, _, _ in pieces)
 
 
 def _check_template(names: dict[PurePosixPath, PurePosixPath]) -> None:

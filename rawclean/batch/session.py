@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rawclean.batch import storage
-from rawclean.batch.journal import Journal, journal_path
+from rawclean.batch.journal import Journal, copied_journal, journal_path
 from rawclean.batch.memory import with_fitting_tile
 from rawclean.batch.outcome import Outcome, Watch
 from rawclean.batch.plan import ALL_PHOTOS, DEFAULT_FOLDER, Job, Selection, plan_jobs
@@ -17,7 +17,7 @@ from rawclean.batch.supervisor import Limits
 from rawclean.batch.watch import arriving_jobs
 from rawclean.batch.workers import Workers, cluster_workers, local_workers
 from rawclean.engines.pick import check_device
-from rawclean.errors import WorkerLostError
+from rawclean.errors import UsageError, WorkerLostError
 from rawclean.settings import DenoiseSettings
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def plan_batch(request: BatchRequest, note: storage.Note | None = None) -> list[
         from rawclean.batch.report import check_report  # noqa: PLC0415 (loads the templates)
 
         check_report(request.report)
+        if storage.is_local(request.output) and storage.local_path(request.output).is_relative_to(request.report):
+            raise UsageError(f"{request.report}: is the folder of the results; name a file for the report")
     return plan_jobs(request.folder, request.output, request.selection, note)
 
 
@@ -93,10 +95,8 @@ def forecast_batch(request: BatchRequest, jobs: Iterable[Job]) -> "Iterator[Fore
     """What a run would do; raises as `run_batch`. Nothing is written."""
     from rawclean.batch.forecast import Forecast, forecast  # noqa: PLC0415 (loads what denoises)
 
-    path = journal_path(request.output)
-    there = path.exists() or path.is_symlink()
     results = dict(storage.list_files(request.output))
-    with Journal(path if there else Path(":memory:")) as journal, _workers(request) as workers:
+    with copied_journal(journal_path(request.output)) as journal, _workers(request) as workers:
         for job in jobs:
             task = left_to_do(job, results.get(job.name), request.settings, journal, request.redo)
             try:

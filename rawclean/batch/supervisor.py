@@ -6,12 +6,13 @@ by one: the guilty one is alone when it happens again, and is given up.
 
 import multiprocessing
 import signal
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, ParamSpec, TypeVar
@@ -236,7 +237,8 @@ class Supervisor(Executor):
         context = multiprocessing.get_context("spawn")  # no thread, lock or GPU of this process is shared
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=child.serve, args=(theirs, self._width), name="photos", daemon=True)
-        self._process.start()
+        with _interrupts_blocked():  # what is inherited: the child would end its imports with a traceback
+            self._process.start()
         theirs.close()
 
     def _end_process(self) -> None:
@@ -254,6 +256,19 @@ class Supervisor(Executor):
             self._pipe.close()
         self._process.close()
         self._process = self._pipe = None
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from this thread and from processes that it starts; Windows has no such thing, and needs none."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_words(status: int | None) -> str:

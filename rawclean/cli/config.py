@@ -19,6 +19,8 @@ from rawclean.cli.report import print_json, print_line, print_warning
 from rawclean.errors import ConfigError, UsageError
 
 CONFIG = "rawclean.toml"
+LARGEST = 1 << 20
+"""Bytes; a file with every option of every command has a hundredth of it."""
 _NEVER = frozenset({"help", "version"})
 _ONLY_FROM_THE_USER = frozenset(
     {"out", "output", "report", "scheduler", "clean", "folder", "submission", "overwrite", "force"}
@@ -115,6 +117,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not _is_there(path):
         return {}
     try:
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(f"{path}: is too large for a configuration; correct it or move it away")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); correct it or move it away") from error

@@ -37,8 +37,11 @@ def denoise(
 ) -> None:
     """Denoise one photo; the source is never changed."""
     shot_and_read = options.parse_noise(noise)
+    from rawclean.io.files import check_is_file
     from rawclean.pipeline import denoise_file
     from rawclean.settings import DenoiseSettings
+
+    check_is_file(source)  # a folder has no name for the result
 
     settings = DenoiseSettings(
         *(model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, bad_pixels),

@@ -27,7 +27,7 @@ def info(
     frame = read_photo(source, settings).frame
     with naming(source):
         found = find_noise(frame, settings.told_noise)
-        card = choose(frame, found.noise, settings)
+    card = choose(frame, found.noise, settings)
     area, exposure = frame.active, frame.exposure
     known = {
         "camera": str(frame.camera),

@@ -14,8 +14,9 @@ from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import LARGEST_NOISE, SIGMA_WINDOW, NoiseModel
 from rawclean.engines.choices import Precision
 from rawclean.engines.guides import noise_guides, sigma_around
-from rawclean.engines.openvino_runtime import openvino, opset13
-from rawclean.models.onnx_names import GUIDE, IN_SIGMAS
+from rawclean.engines.openvino_runtime import UNREADABLE, frontend, openvino, opset13
+from rawclean.errors import ModelError
+from rawclean.models.onnx_names import GUIDE, IN_SIGMAS, PLANES
 
 _DEVICE = "CPU"
 
@@ -23,12 +24,13 @@ _DEVICE = "CPU"
 class OpenVinoEngine:
     """A model from an ONNX file; see `engines.contract.Engine`."""
 
-    def __init__(self, path: Path, precision: Precision, *, multiple_of: int, network_halo: int) -> None:
+    def __init__(self, path: Path, precision: Precision, *, multiple_of: int, network_halo: int, planes: int) -> None:
+        """Raises ModelError where the file is no network for so many planes, or its weights are not finite."""
         self.workers = os.cpu_count() or 1
         self.multiple_of, self.halo = multiple_of, network_halo + SIGMA_WINDOW // 2
         core = openvino.Core()
         self._format = _format(core, precision)
-        network = _network_of(core.read_model(path))
+        network = _checked_network(path, planes)
         self._scales = len(network.inputs)
         self._network = core.compile_model(network, _DEVICE, self._options(self._format))
         self._threads = threading.local()
@@ -63,6 +65,22 @@ def _format(core: openvino.Core, precision: Precision) -> str:
     if precision is Precision.AUTO:
         return "bf16" if "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES") else "f32"
     return "bf16" if precision is Precision.BF16 else "f32"
+
+
+def _checked_network(path: Path, planes: int) -> openvino.Model:
+    try:
+        onnx = frontend.FrontEndManager().load_by_framework("onnx")  # the others write to standard error
+        model = onnx.convert(onnx.load(str(path)))
+        taken = model.input(PLANES).get_partial_shape()[1].get_length()
+        network = _network_of(model)
+    except (*UNREADABLE, KeyError) as error:  # OpenVINO's own messages are pages long
+        raise ModelError(f"{path}: not a network that OpenVINO can read; reinstall rawclean") from error
+    if taken != planes:
+        raise ModelError(f"{path}: a network for {taken} planes, where {planes} are needed; reinstall rawclean")
+    constants = (each for each in model.get_ops() if each.get_type_name() == "Constant")
+    if not all(np.isfinite(each.data).all() for each in constants if each.data.dtype.kind == "f"):
+        raise ModelError(f"{path}: some of its weights are not finite numbers; reinstall rawclean")
+    return network
 
 
 def _network_of(model: openvino.Model) -> openvino.Model:

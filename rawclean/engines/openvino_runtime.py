@@ -11,10 +11,13 @@ import numpy as np
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino  # noqa: E402 (not before)
-from openvino import opset13  # noqa: E402
+from openvino import frontend, opset13  # noqa: E402
 
 openvino.Tensor(np.zeros(1, np.float32))
 # The bindings find numpy at the first array: two threads that bring one at the same time wait for each other without
 # end. A module is imported by one thread.
 
-__all__ = ["openvino", "opset13"]
+UNREADABLE = (RuntimeError, frontend.GeneralFailure, frontend.InitializationFailure, frontend.OpConversionFailure)
+"""What OpenVINO raises of a file that is no network."""
+
+__all__ = ["UNREADABLE", "frontend", "openvino", "opset13"]

@@ -80,7 +80,9 @@ def _openvino_engine(card: ModelCard, precision: Precision) -> Engine:
     from rawclean.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (only where it is installed)
 
     check_weights(card.onnx_path, card.onnx_sha256)
-    return OpenVinoEngine(card.onnx_path, precision, multiple_of=card.multiple_of, network_halo=card.halo)
+    return OpenVinoEngine(
+        card.onnx_path, precision, multiple_of=card.multiple_of, network_halo=card.halo, planes=card.mosaic.planes
+    )
 
 
 def _torch_engine(card: ModelCard, device: DeviceChoice, precision: Precision) -> Engine:

@@ -9,16 +9,21 @@ import numpy as np
 
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import independent_planes, mosaic_of, saturated_sites
+from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidNoiseError
 from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import tags
 from rawclean.io.tiff.metadata import Metadata
 from rawclean.io.tiff.structure import LONG, SHORT, Directory, Entry, Tiff
-from rawclean.noise_source import blind_noise, photo_noise
+from rawclean.noise_source import blind_noise, most_noise, photo_noise
 
 LARGEST_SHIFT = 5e-4
 """Mean shift of a channel, of white, beyond which the exposure has moved."""
+STANDARD_ERRORS = 3.0
+"""Of the mean of what was taken away, which small photos may be off by chance."""
+LARGEST_CHANGE, CODES = 12.0, 2.0
+"""Standard deviations, of the most noise that anything states, and steps of the file; networks take four at most."""
 RESIDUAL_FACTOR = 1.5
 """Seen over stated sigma beyond which a NoiseProfile does not describe the file it is in."""
 MIDTONES = 0.75
@@ -77,6 +82,8 @@ def verify(output: Path, source: Path | None = None) -> list[Check]:
             seen = photo_noise(before)
             bad = bad_sites(before, seen)
             checks += [_levels(before, frame), _means(before, frame, bad), _clipped(before, frame, seen.clip, bad)]
+            most = most_noise(before, seen)
+            checks += [_changes(before, frame, most, bad), _quieter(frame, most)]
             checks.append(_bad_pixels(before, frame, metadata))
     return checks
 
@@ -186,10 +193,28 @@ def _means(before: RawFrame, after: RawFrame, bad: np.ndarray) -> Check:
     """
     first, second = (frame.levels.to_linear(frame.samples) for frame in (before, after))
     kept = (before.samples < before.levels.white) & (second < MIDTONES) & ~bad
-    change = independent_planes(after.layout, np.where(kept, second - first, np.float32(0)))
-    red, first_green, second_green, blue = change.reshape(4, -1).mean(1, dtype=float)
+    change = independent_planes(after.layout, np.where(kept, second - first, np.float32(0))).reshape(4, -1)
+    red, first_green, second_green, blue = change.mean(1, dtype=float)
     worst = max(abs(float(shift)) for shift in (red, (first_green + second_green) / 2, blue))
-    return Check("mean of each colour", worst <= LARGEST_SHIFT, f"moved by up to {worst:.3%} of white")
+    chance = STANDARD_ERRORS * float(change.std(1).max()) / math.sqrt(change.shape[1])
+    return Check("mean of each colour", worst <= LARGEST_SHIFT + chance, f"moved by up to {worst:.3%} of white")
+
+
+def _changes(before: RawFrame, after: RawFrame, most: NoiseModel, bad: np.ndarray) -> Check:
+    """No sample but `bad` ones moves farther than noise could have moved it: no network takes more away."""
+    first, second = (frame.levels.to_linear(frame.samples) for frame in (before, after))
+    signal = np.maximum(first, second).clip(min=0)
+    sigma = np.sqrt(float(most.shot.max()) * signal + float(most.read.max()))
+    moved = int(((np.abs(second - first) > LARGEST_CHANGE * sigma + CODES / before.levels.scale) & ~bad).sum())
+    return Check("size of each change", moved == 0, f"{moved} samples moved by more than {LARGEST_CHANGE:g} sigma")
+
+
+def _quieter(after: RawFrame, most: NoiseModel) -> Check:
+    """The noise that the result states is less than the source's."""
+    stated = after.noise_profile.sigma_at() if after.noise_profile else 0.0
+    least = CODES / after.levels.scale
+    fits = stated <= RESIDUAL_FACTOR * most.sigma_at() + least
+    return Check("less noise than the source", fits, f"sigma {stated:.5f} stated, {most.sigma_at():.5f} in the source")
 
 
 def _clipped(before: RawFrame, after: RawFrame, clip: np.ndarray, bad: np.ndarray) -> Check:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.tiff import tags
 from rawclean.io.tiff.metadata import Metadata, read_metadata
+from rawclean.io.xmp import read_packet
 
 _MARK = re.compile(rb"neural_restore\s*(?:=\s*[\"']|>)\s*raw-denoise\b")
 
@@ -25,20 +26,12 @@ def is_denoised(photo: Path, metadata: Metadata) -> bool:
     """
     if any(value > 0 for value in metadata.numbers(tags.NOISE_REDUCTION_APPLIED)):
         return True
-    return _is_marked(_beside(photo)) or _is_marked(_packet(metadata))
+    return _is_marked(read_packet(photo.with_name(f"{photo.name}.xmp")) or b"") or _is_marked(_packet(metadata))
 
 
 def _packet(metadata: Metadata) -> bytes:
     entry = metadata.tiff.first().entries.get(tags.XMP) if metadata.tiff else None
     return entry.data if entry else b""
-
-
-def _beside(photo: Path) -> bytes:
-    sidecar = photo.with_name(f"{photo.name}.xmp")
-    try:
-        return sidecar.read_bytes() if sidecar.is_file() else b""
-    except OSError:
-        return b""
 
 
 def _is_marked(packet: bytes) -> bool:

@@ -17,6 +17,8 @@ AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 MOST_BYTES = 4 << 20
 """In a packet that is looked into: a million elements, which take a second and 100 MB."""
+LARGEST_SIDECAR = 64 << 20
+"""Bytes that a developer's file about one photo has at most, masks included."""
 _APPENDED = (".xmp", ".pp3", ".arp")
 _DARKTABLE = ("darktable", "http://darktable.sf.net/")
 _CAMERA_RAW = ("crs", "http://ns.adobe.com/camera-raw-settings/1.0/")
@@ -56,7 +58,7 @@ def copy_sidecars(source: Path, output: Path, *, denoised: bool) -> str | None:
     for theirs, ours in zip(sidecars(source), targets, strict=True):
         try:
             if is_file(theirs) and not ours.exists():
-                content = theirs.read_bytes()
+                content = _content(theirs)
                 marked = denoised and ours.suffix == ".xmp"
                 write_atomically(ours, [mark_denoised(content) if marked else content], like=theirs)
         except TargetFullError:
@@ -68,9 +70,19 @@ def copy_sidecars(source: Path, output: Path, *, denoised: bool) -> str | None:
 
 def sidecar_packet(source: Path) -> bytes | None:
     """The XMP of a photo's first sidecar that can be read, Adobe's before darktable's; None where there is none."""
-    files = (path for path in sidecars(source) if path.suffix.lower() == ".xmp" and is_file(path))
-    packets = (path.read_bytes() for path in files)
+    files = (path for path in sidecars(source) if path.suffix.lower() == ".xmp")
+    packets = filter(None, map(read_packet, files))
     return next((packet for packet in packets if _text(packet) is not None), None)
+
+
+def read_packet(path: Path) -> bytes | None:
+    """The content of an XMP file; None where there is none, or more than a packet that is looked into has."""
+    try:
+        if path.is_file() and path.stat().st_size <= MOST_BYTES:
+            return path.read_bytes()
+    except OSError:
+        pass
+    return None
 
 
 def sidecars(photo: AnyPath) -> tuple[AnyPath, ...]:
@@ -85,6 +97,13 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _content(sidecar: Path) -> bytes:
+    size = sidecar.stat().st_size
+    if size > LARGEST_SIDECAR:
+        raise OutputError(f"{size >> 20} MiB are more than a sidecar has")
+    return sidecar.read_bytes()
 
 
 def _text(packet: bytes) -> str | None:

@@ -18,6 +18,7 @@ import platformdirs
 
 from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
+from rawclean.core.typed import structured
 from rawclean.errors import ModelError, UsageError
 from rawclean.io.atomic import write_atomically
 
@@ -27,6 +28,10 @@ JUDGE = "site-judge.safetensors"
 """What looks at a photo before it is denoised."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 GENERAL, SPECIALIST, TEACHER = "general", "specialist", "teacher"
+_LONGEST_NAME = 64
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LARGEST_STEP, _LARGEST_HALO = 1 << 8, 1 << 11
+"""Samples; the networks that ship look at 87 beyond a tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +155,10 @@ def read_manifest(folder: Path) -> list[ModelCard]:
     """The cards of a folder of weights; raises ModelError where its manifest is missing or damaged."""
     path = folder / MANIFEST
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["models"]
-        return [_card(row, folder) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: not a manifest of models ({error}); reinstall rawclean") from error
+        manifest = structured(json.loads(path.read_text(encoding="utf-8")), _Manifest)
+        return [_card(row, folder) for row in manifest.models]
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: not a manifest of models ({error}); reinstall rawclean, or delete yours") from error
 
 
 def check_name(name: str, folder: Path, *, overwrite: bool) -> Path:
@@ -179,17 +184,60 @@ def add_to_manifest(folder: Path, card: ModelCard) -> None:
     write_atomically(folder / MANIFEST, [(json.dumps({"models": rows}, indent=2) + "\n").encode()])
 
 
-def _card(row: dict[str, Any], folder: Path) -> ModelCard:
-    fields = dict(row)
-    low, high = fields.pop("sigma_range")
-    if Path(fields["file"]).name != fields["file"]:
-        raise ValueError(f"{fields['file']!r} is no file of its folder")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A card as the file has it."""
+
+    name: str
+    file: str
+    sha256: str
+    role: str
+    network: str
+    sigma_range: tuple[float, float | None]
+    parameters: int
+    gmac_per_megapixel: float
+    recipe: str
+    residual: tuple[tuple[float, float], ...]
+    mosaic: Mosaic = Mosaic.BAYER
+    multiple_of: int = 0
+    halo: int = 0
+    onnx_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    models: tuple[_Row, ...]
+
+
+def _card(row: _Row, folder: Path) -> ModelCard:
+    """Raises ValueError where a value is none that it can have."""
+    low, high = row.sigma_range
+    points = tuple(ResidualPoint(*point) for point in row.residual)
+    sigmas = [point.sigma for point in points]
+    for what, fits in (
+        ("name", 0 < len(row.name) <= _LONGEST_NAME),
+        ("file", _NAME.fullmatch(row.file)),
+        ("sha256", all(_SHA256.fullmatch(digest) for digest in (row.sha256, row.onnx_sha256) if digest is not None)),
+        ("role", row.role in (GENERAL, SPECIALIST, TEACHER)),
+        ("sigma_range", 0 <= low < (math.inf if high is None else high)),
+        ("residual", points and sigmas[0] > 0 and sigmas == sorted(set(sigmas)) and math.isfinite(sigmas[-1])),
+        ("residual", all(0 <= point.ratio < math.inf for point in points)),
+        ("multiple_of", int(row.onnx_sha256 is not None) <= row.multiple_of <= _LARGEST_STEP),
+        ("halo", 0 <= row.halo <= _LARGEST_HALO),
+    ):
+        if not fits:
+            raise ValueError(f"{what} of {row.name!r:.80} is none that it can have")
     return ModelCard(
-        path=folder / fields.pop("file"),
+        *(row.name, folder / row.file, row.sha256, row.role, row.network),
         range=NoiseRange(low, math.inf if high is None else high),
-        residual=tuple(ResidualPoint(*point) for point in fields.pop("residual")),
-        mosaic=Mosaic(fields.pop("mosaic", Mosaic.BAYER.value)),
-        **fields,
+        parameters=row.parameters,
+        gmac_per_megapixel=row.gmac_per_megapixel,
+        recipe=row.recipe,
+        residual=points,
+        mosaic=row.mosaic,
+        multiple_of=row.multiple_of,
+        halo=row.halo,
+        onnx_sha256=row.onnx_sha256,
     )
 
 

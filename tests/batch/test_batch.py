@@ -146,6 +146,12 @@ def test_a_template_names_the_results(rawclean, shoot):
         ("../{stem}", "out of", 2),
         ("{folder}/", "no name", 2),
         ("all", "would both become", 2),
+        ("{stem:>999999999}", "{stem}, {ext}, {folder}", 2),
+        ("{stem!r}", "{stem}, {ext}, {folder}", 2),
+        ("{stem.__class__}", "{stem}, {ext}, {folder}", 2),
+        ("{}", "{stem}, {ext}, {folder}", 2),
+        ("{stem", "{stem}, {ext}, {folder}", 2),
+        ("{folder}_{stem}", "would hide broken.dng", 2),
     ],
 )
 def test_a_bad_template_is_one_clear_line(rawclean, shoot, template, word, status):
@@ -194,3 +200,20 @@ def test_any_executor_will_do(shoot, tmp_path):
         ("one.dng", True),
     ]
     assert results(tmp_path / "out") == ["day 2/two.dng", "one.dng"]
+
+
+def test_a_dry_run_needs_no_right_to_write_and_no_turn(rawclean, shoot):
+    assert rawclean("batch", shoot, "--include", "one.dng", "-q").status == 0
+    folder = shoot / "denoised"
+    with Journal(journal_path(str(folder))):  # a run is at work
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        lines = batch_lines(rawclean, shoot, "--dry-run")
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert lines["one.dng"]["skipped"] == "done before"
+    assert lines["two.DNG"]["model"].startswith("student-")
+
+
+def test_the_report_is_no_folder_of_results(rawclean, shoot, tmp_path):
+    result = rawclean("batch", shoot, "-o", tmp_path / "new", "--report", tmp_path / "new")
+    assert (result.status, "is the folder of the results" in result.err) == (2, True)
+    assert not (tmp_path / "new").exists()

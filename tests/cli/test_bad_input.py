@@ -1,6 +1,7 @@
 """Every bad input ends in one clear line, exit status 1, and no output."""
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -306,3 +307,60 @@ def test_damaged_weights(rawclean, sample, tmp_path, monkeypatch, suffix, engine
     result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--engine", engine)
     assert_refused(result, "sha256 differs", tmp_path, {"weights"})
     assert rawclean("models", "verify").status == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda data, name: b"", "not a network that OpenVINO can read"),
+        (lambda data, name: data[: len(data) // 2], "not a network that OpenVINO can read"),
+        (lambda data, name: b"text" * 99, "not a network that OpenVINO can read"),
+        (lambda data, name: (name.parent / "student-xtrans.onnx").read_bytes(), "a network for 9 planes, where 4"),
+        (lambda data, name: with_infinite_weights(data), "not finite"),
+    ],
+)
+def test_onnx_files_that_fit_their_digest_and_nothing_else(rawclean, sample, tmp_path, monkeypatch, spoil, reason):
+    from rawclean.models import manifest
+
+    folder = tmp_path / "weights"
+    shutil.copytree(manifest.shipped_weights(), folder)
+    rows = json.loads((folder / "manifest.json").read_text())
+    for row in rows["models"]:
+        name = (folder / row["file"]).with_suffix(".onnx")
+        if row["mosaic"] == "bayer" and row["role"] == "specialist":
+            name.write_bytes(spoil(name.read_bytes(), name))
+            row["onnx_sha256"] = hashlib.sha256(name.read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(rows))
+    monkeypatch.setattr(manifest, "shipped_weights", lambda: folder)
+    result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--engine", "openvino")
+    assert_refused(result, reason, tmp_path, {"weights"})
+
+
+def with_infinite_weights(data: bytes) -> bytes:
+    import onnx
+
+    model = onnx.load_from_string(data)
+    largest = max(model.graph.initializer, key=lambda each: len(each.raw_data))
+    largest.raw_data = np.float32(np.inf).tobytes() + largest.raw_data[4:]
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("name", [".", "/", ""])
+def test_a_folder_is_no_photo(rawclean, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    result = rawclean("denoise", name)
+    assert_refused(result, "is a folder; use `rawclean batch`", tmp_path, set())
+
+
+def test_an_empty_name_is_no_folder(rawclean, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = rawclean("batch", "")
+    assert (result.status, "name of the folder is empty" in result.err) == (2, True)
+
+
+def test_a_configuration_of_impossible_size(rawclean, sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with (tmp_path / "rawclean.toml").open("wb") as file:
+        os.truncate(file.fileno(), 1 << 31)
+    result = rawclean("denoise", sample, "-o", tmp_path / "out.dng")
+    assert (result.status, "too large for a configuration" in result.err) == (2, True)

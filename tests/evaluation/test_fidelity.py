@@ -140,8 +140,35 @@ def test_another_crop_is_found(tmp_path):
 def test_the_command_says_what_is_off_and_exits_with_1(rawclean, sample, tmp_path):
     assert rawclean("denoise", sample, "-o", tmp_path / "out.dng", "-q").status == 0
     result = rawclean("verify", tmp_path / "out.dng", sample)
-    assert (result.status, result.out.count("ok  ")) == (0, 8)
+    assert (result.status, result.out.count("ok  ")) == (0, 10)
     result = rawclean("verify", sample, "--json")
     assert result.status == 1
     marked = json.loads(result.out)["checks"][0]
     assert (marked["name"], marked["passed"]) == ("marked as denoised", False)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda samples, white: samples.fill(white),
+        lambda samples, white: samples[: len(samples) // 4].fill(white),
+        lambda samples, white: samples[100].fill(white),
+        lambda samples, white: samples.fill(0.81 * white),
+        lambda samples, white: samples[100:110, 250:260].fill(0),
+    ],
+)
+def test_a_result_that_is_not_the_photo_is_found(rawclean, tmp_path, spoil):
+    source = write_dng(tmp_path / "in.dng", make_frame((256, 384)))
+    assert rawclean("denoise", source, "-o", tmp_path / "good.dng", "-q").status == 0
+    assert failed(tmp_path / "good.dng", source) == set()
+    raw = read_raw(tmp_path / "good.dng")
+    frame = raw.frame.with_samples(raw.frame.samples)
+    spoil(frame.samples, frame.levels.white)
+    frame.samples[raw.frame.samples >= frame.levels.white] = frame.levels.white
+    assert "size of each change" in failed(written(tmp_path, raw.with_frame(frame)), source)
+
+
+def test_a_result_that_states_more_noise_than_its_source(tmp_path):
+    source = write_dng(tmp_path / "in.dng", make_frame((256, 384)))
+    write_photo(tmp_path / "out.dng", DenoisedPhoto(read_raw(source), NoiseModel.uniform(0.5, 1e-3), 1.0))
+    assert "less noise than the source" in failed(tmp_path / "out.dng", source)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dng_factory import Storage, entry, make_frame, write_dng
+from dng_factory import Storage, entry, make_frame, places, write_dng
 from ljpeg_variants import encode
 
 from rawclean.core.layout import PlainLayout
@@ -46,14 +46,6 @@ SECONDS, MEBIBYTES = 3.0, 300
 def write(path: Path, storage: Storage, changes=()) -> Path:
     white = 1.0 if storage.floating else 16383
     return write_dng(path, make_frame((64, 96), black=(0,) * 4, white=white), changes, storage=storage)
-
-
-def places(path: Path) -> tuple[tuple[int, list[int]], tuple[int, list[int]]]:
-    """Tag and values of the offsets, and of the sizes."""
-    facts = read_metadata(path)
-    pairs = ((tags.TILE_OFFSETS, tags.TILE_BYTE_COUNTS), (tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS))
-    (pair,) = [pair for pair in pairs if pair[0] in facts.raw.entries]
-    return tuple((tag, list(facts.tiff.integers(facts.raw.entries[tag]))) for tag in pair)
 
 
 def spoil(data: bytearray, start: int, size: int, how: str) -> None:

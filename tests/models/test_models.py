@@ -102,6 +102,47 @@ def test_a_damaged_manifest_is_an_error(tmp_path, text):
         read_manifest(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", 7),
+        ("name", ""),
+        ("name", "x" * 65),
+        ("file", ".."),
+        ("file", ""),
+        ("sha256", None),
+        ("sha256", "00"),
+        ("role", "director"),
+        ("parameters", "many"),
+        ("sigma_range", [0.2, 0.1]),
+        ("sigma_range", "all"),
+        ("residual", []),
+        ("residual", [[0.1, -1]]),
+        ("residual", [[0.1, "x"]]),
+        ("multiple_of", 0),
+        ("multiple_of", "16"),
+        ("halo", 10**9),
+        ("halo", -5),
+        ("mosaic", "quad"),
+        ("colour", "blue"),
+    ],
+)
+def test_a_card_with_a_value_that_it_cannot_have(tmp_path, key, value):
+    manifest = json.loads((shipped_weights() / "manifest.json").read_text())
+    manifest["models"][0][key] = value
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match=key) as caught:
+        read_manifest(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_manifest_without_end(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"models": ' + "[" * 100_000)
+    with pytest.raises(ModelError, match="not a manifest"):
+        read_manifest(tmp_path)
+
+
 def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
     from rawclean.models import manifest
 

@@ -16,6 +16,7 @@ from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.io.dng.ljpeg import encode_tile
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.metadata import read_metadata
 from rawclean.io.tiff.structure import (
     ASCII,
     BYTE,
@@ -129,6 +130,14 @@ def write_dng(
 def entry(tag: int, kind: int, values: Iterable[float], order: str = "<") -> Entry:
     """An entry for `write_dng`."""
     return empty_tiff(order).encode(tag, kind, list(values))
+
+
+def places(path: Path) -> tuple[tuple[int, list[int]], tuple[int, list[int]]]:
+    """Tag and values of the offsets of a DNG's raw image, and of the sizes."""
+    metadata = read_metadata(path)
+    pairs = ((tags.TILE_OFFSETS, tags.TILE_BYTE_COUNTS), (tags.STRIP_OFFSETS, tags.STRIP_BYTE_COUNTS))
+    (pair,) = [pair for pair in pairs if pair[0] in metadata.raw.entries]
+    return tuple((tag, list(metadata.tiff.integers(metadata.raw.entries[tag]))) for tag in pair)
 
 
 def opcode(number: int, parameters: bytes) -> bytes:

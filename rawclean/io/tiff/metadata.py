@@ -199,8 +199,8 @@ def _raw_directory(tiff: Tiff) -> Directory:
         )
     if raws[0].offset not in (first.offset, *below):
         raise UnsupportedSensorError(
-            "its raw image is neither in the first directory nor right below it, where a DNG has it; Adobe DNG Converter "
-            "makes a DNG of it"
+            "its raw image is neither in the first directory nor right below it, where a DNG has it; convert it with "
+            "Adobe DNG Converter"
         )
     return raws[0]
 
