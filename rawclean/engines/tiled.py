@@ -49,15 +49,23 @@ def denoise(frame: RawFrame, signal: Signal, engine: Engine, effort: Effort) -> 
     a colour cast in the developer.
     """
     samples, layout, levels = frame.samples, frame.layout, signal.levels
-    planes = layout.pack(levels.to_linear(samples))
     noise = plane_noise(layout, signal.noise)
-    level = planes if isinstance(layout, PlainLayout) else without_lines(planes, noise, effort.strength)
-    clean = denoise_planes(level, noise, engine, effort)
+    kept = _saturated(frame, signal)
+    planes = layout.pack(levels.to_linear(samples))
+    if not isinstance(layout, PlainLayout):
+        planes = without_lines(planes, noise, effort.strength)
+    denoise_planes(planes, noise, engine, effort, out=planes)
+    denoised = levels.to_adu(layout.unpack(planes, kept.shape[-2:]))
+    np.copyto(denoised, samples, where=kept)
+    return frame.with_samples(denoised)
+
+
+def _saturated(frame: RawFrame, signal: Signal) -> np.ndarray:
+    """Which visible samples are at white, or at the level where their colour saturates: bool."""
+    samples, layout = frame.samples, frame.layout
+    planes = layout.pack(frame.levels.to_linear(samples))
     size = (samples.shape[-2], samples.shape[-1])
-    denoised = levels.to_adu(layout.unpack(clean, size))
-    seen = planes if levels is frame.levels else layout.pack(frame.levels.to_linear(samples))
-    saturated = saturated_sites(layout, seen, signal.clip, size)
-    return frame.with_samples(np.where(saturated | (samples >= levels.white), samples, denoised))
+    return saturated_sites(layout, planes, signal.clip, size) | (samples >= signal.levels.white)
 
 
 def without_lines(planes: np.ndarray, noise: NoiseModel, strength: float = 1.0) -> np.ndarray:
@@ -66,13 +74,18 @@ def without_lines(planes: np.ndarray, noise: NoiseModel, strength: float = 1.0) 
     return without_line_offsets(planes, LineOffsets(strength * offsets.rows, strength * offsets.columns))
 
 
-def denoise_planes(planes: np.ndarray, noise: NoiseModel, engine: Engine, effort: Effort) -> np.ndarray:
-    """Denoise linear `planes` (P, H, W) with `noise` (P,); the tile size does not matter (within 1e-5)."""
+def denoise_planes(
+    planes: np.ndarray, noise: NoiseModel, engine: Engine, effort: Effort, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Denoise linear `planes` (P, H, W) with `noise` (P,); the tile size does not matter (within 1e-5).
+
+    `out` takes the result, and may be `planes`.
+    """
     step = engine.multiple_of
     halo = -(-engine.halo // step) * step
     tiles = list(cut(planes.shape[1], planes.shape[2], max(step, effort.tile // step * step)))
     surrounded = with_surroundings(planes, halo, step)
-    clean = np.empty_like(planes)
+    clean = np.empty_like(planes) if out is None else out
 
     def denoise_tile(tile: Tile) -> None:
         removed = core_of(engine.predict_noise(window_of(surrounded, tile, halo, step), noise), tile, halo)
