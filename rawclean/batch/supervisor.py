@@ -6,7 +6,6 @@ by one: the guilty one is alone when it happens again, and is given up.
 
 import multiprocessing
 import signal
-import sys
 import threading
 import time
 from collections import deque
@@ -261,14 +260,13 @@ class Supervisor(Executor):
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
     """Keep Ctrl-C from this thread and from processes that it starts; Windows has no such thing, and needs none."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    mask = getattr(signal, "pthread_sigmask", None)
+    before = mask(getattr(signal, "SIG_BLOCK"), {signal.SIGINT}) if mask else None  # noqa: B009 (not on Windows)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if mask:
+            mask(getattr(signal, "SIG_SETMASK"), before)  # noqa: B009
 
 
 def _in_words(status: int | None) -> str:

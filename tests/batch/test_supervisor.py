@@ -18,17 +18,15 @@ from rawclean.batch.supervisor import Limits, Supervisor
 from rawclean.errors import WorkerLostError
 
 MALICE = """
-import os, time
-import rawpy
-whole = rawpy.imread
-def imread(photo):
-    name = os.path.basename(str(photo))
-    if name.startswith("crash"):
+import os, pathlib, time
+whole = pathlib.Path.open
+def opened(path, *how, **more):
+    if path.name.startswith("crash"):
         os.abort()
-    while name.startswith("hang"):
+    while path.name.startswith("hang"):
         time.sleep(1)
-    return whole(photo)
-rawpy.imread = imread
+    return whole(path, *how, **more)
+pathlib.Path.open = opened
 """
 """What a decoder with a fault would do, put into each process by Python's own hook."""
 

@@ -38,3 +38,14 @@ def test_ctrl_c_ends_a_command_that_is_stuck_in_libraw(sample, tmp_path, command
         finally:
             process.kill()
     assert list(tmp_path.iterdir()) == [photo]
+
+
+def test_ctrl_c_while_the_program_loads(tmp_path):
+    (tmp_path / "typer.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "rawclean", "--version"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        assert run.stdout.readline() == "loading\n"
+        run.send_signal(signal.SIGINT)
+        assert run.wait(20) == -signal.SIGINT
+        assert run.stderr.read() == ""
