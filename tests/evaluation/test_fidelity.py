@@ -15,7 +15,8 @@ from rawclean.evaluation.fidelity import verify
 from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import tags
-from rawclean.io.tiff.structure import ASCII, Directory, Entry, Tiff, TiffCanvas
+from rawclean.io.tiff.canvas import TiffCanvas
+from rawclean.io.tiff.structure import ASCII, Directory, Entry, Tiff
 from rawclean.io.writers import write_photo
 
 NOISE = NoiseModel.uniform(1e-3, 1e-6)

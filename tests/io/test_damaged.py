@@ -21,8 +21,9 @@ from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.dng.ljpeg_reader import decode_lossless
 from rawclean.io.raw import count_samples, read_raw
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import read_metadata
-from rawclean.io.tiff.structure import LONG, SHORT, UNDEFINED, Directory, Entry, Tiff, TiffCanvas
+from rawclean.io.tiff.structure import LONG, SHORT, UNDEFINED, Directory, Entry, Tiff
 from rawclean.io.writers import write_photo
 
 STORED = {

@@ -17,8 +17,9 @@ from rawclean.io.dng.graft import graft_dng
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import Metadata
-from rawclean.io.tiff.structure import RATIONAL, Directory, Tiff, TiffCanvas, empty_tiff
+from rawclean.io.tiff.structure import RATIONAL, Directory, Tiff, empty_tiff
 from rawclean.io.writers import write_photo
 
 BAYER_FILES = (

@@ -16,8 +16,9 @@ from rawclean.errors import InvalidLevelsError, RawcleanError, UnreadablePhotoEr
 from rawclean.io.applied import file_is_denoised
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import read_metadata
-from rawclean.io.tiff.structure import LONG, RATIONAL, SHORT, Directory, Entry, Tiff, TiffCanvas
+from rawclean.io.tiff.structure import LONG, RATIONAL, SHORT, Directory, Entry, Tiff
 from rawclean.io.xmp import MOST_BYTES, copy_sidecars, sidecar_packet
 
 

@@ -7,8 +7,9 @@ import pytest
 from rawclean.errors import RawcleanError
 from rawclean.io.raw import count_samples, read_raw
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import read_metadata
-from rawclean.io.tiff.structure import LONG, RATIONAL, SHORT, Directory, TiffCanvas, empty_tiff
+from rawclean.io.tiff.structure import LONG, RATIONAL, SHORT, Directory, empty_tiff
 
 
 def tiff_block(entries, exif=()) -> bytes:

@@ -12,7 +12,8 @@ from rawclean.errors import InvalidLevelsError, RawcleanError, UnsupportedSensor
 from rawclean.io.raw import read_raw
 from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.io.tiff import tags
-from rawclean.io.tiff.structure import Tiff, TiffCanvas
+from rawclean.io.tiff.canvas import TiffCanvas
+from rawclean.io.tiff.structure import Tiff
 from rawclean.io.white_balance import UNCLIPPED
 
 CAMERAS = {

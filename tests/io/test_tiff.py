@@ -3,6 +3,7 @@ import struct
 import pytest
 
 from rawclean.errors import UnreadablePhotoError
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.structure import (
     ASCII,
     DOUBLE,
@@ -13,7 +14,6 @@ from rawclean.io.tiff.structure import (
     Directory,
     Entry,
     Tiff,
-    TiffCanvas,
     empty_tiff,
 )
 

@@ -9,8 +9,9 @@ from dng_matrix import CASES
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import read_metadata
-from rawclean.io.tiff.structure import LONG, Tiff, TiffCanvas
+from rawclean.io.tiff.structure import LONG, Tiff
 from rawclean.io.whole import check_whole
 
 

@@ -16,6 +16,7 @@ from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.io.dng.ljpeg import encode_tile
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import read_metadata
 from rawclean.io.tiff.structure import (
     ASCII,
@@ -28,7 +29,6 @@ from rawclean.io.tiff.structure import (
     Directory,
     Entry,
     Tiff,
-    TiffCanvas,
     empty_tiff,
 )
 from rawclean.synthesis.unprocess import XYZ_TO_CAMERA

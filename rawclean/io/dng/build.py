@@ -19,6 +19,7 @@ from rawclean.io.dng.stored import stored_samples
 from rawclean.io.preview import Preview
 from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import Metadata
 from rawclean.io.tiff.structure import (
     BYTE,
@@ -30,7 +31,6 @@ from rawclean.io.tiff.structure import (
     Directory,
     Entry,
     Tiff,
-    TiffCanvas,
     empty_tiff,
 )
 

@@ -21,7 +21,8 @@ from rawclean.io.dng.stored import StoredSamples
 from rawclean.io.preview import Preview
 from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.tiff import tags
-from rawclean.io.tiff.structure import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff, TiffCanvas
+from rawclean.io.tiff.canvas import TiffCanvas
+from rawclean.io.tiff.structure import BYTE, DOUBLE, LONG, RATIONAL, SHORT, Entry, Tiff
 from rawclean.io.xmp import mark_denoised
 from rawclean.version import __version__
 

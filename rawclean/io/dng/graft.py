@@ -33,8 +33,9 @@ from rawclean.io.dng.opcodes import (
 from rawclean.io.dng.stored import stored_samples
 from rawclean.io.preview import Preview
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import picture_blocks
-from rawclean.io.tiff.structure import LONG, Directory, Entry, TiffCanvas
+from rawclean.io.tiff.structure import LONG, Directory, Entry
 
 _APPLIED_TAGS = (tags.LINEARIZATION_TABLE, tags.BLACK_LEVEL_DELTA_H, tags.BLACK_LEVEL_DELTA_V)
 """What reading has already done to the samples."""

@@ -18,8 +18,9 @@ from rawclean.io.dng.ljpeg_reader import we_decode
 from rawclean.io.dng.segments import Segment, StoredImage, stored_image
 from rawclean.io.dng.tile_decoders import decode_segment
 from rawclean.io.tiff import tags
+from rawclean.io.tiff.canvas import TiffCanvas
 from rawclean.io.tiff.metadata import Metadata
-from rawclean.io.tiff.structure import LONG, SHORT, Directory, TiffCanvas
+from rawclean.io.tiff.structure import LONG, SHORT, Directory
 
 _LOSSY = (BASELINE, EXTENDED, PROGRESSIVE)
 

@@ -23,9 +23,9 @@ MOST_SAMPLES_PER_BYTE = {
 """One bit for each; deflate's limit; two bits for each block of 64, chroma at half size; an even 512x512 tile."""
 MAX_SEGMENTS = 1 << 15
 """More than the rows of any photo, each a strip, or its tiles of 64x64."""
-MOST_EVEN, SMALL = 64, 1 << 22
-"""Samples per byte that a whole raw image has at most, if it has more samples than a small one: an even tile is usual,
-an even photo is none, and costs the same memory."""
+MOST_EVEN, SMALL = 256, 1 << 22
+"""Samples per byte that a raw image has at most, if it is larger than a small one: an even tile is usual, a photo of
+nothing else is none, and costs as much memory as any."""
 _COMPRESSION_VC5 = 9
 _BITS = range(8, 33)
 """Of a sample (DNG specification 1.7.1, chapter 4)."""
