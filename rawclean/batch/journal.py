@@ -92,8 +92,7 @@ class Journal:
         """`shown_as` is what messages call it."""
         self._path = shown_as or path
         with self._failing_clearly():
-            if path.is_symlink() and not path.exists():  # the journal would be made wherever it leads
-                raise OutputError(f"{path}: is a link that leads nowhere; delete it")
+            _check_link(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
             # exclusive before WAL: no shared memory file, so that network drives serve, too
@@ -179,6 +178,7 @@ def copied_journal(path: Path) -> Iterator[Journal]:
 
     Raises OutputError where it is damaged.
     """
+    _check_link(path)
     with scratch_folder() as folder:
         copy = Path(folder) / JOURNAL
         for suffix in ("", "-wal"):
@@ -197,6 +197,12 @@ def journal_path(folder: str) -> Path:
     readable = re.sub(r"[^A-Za-z0-9]+", "-", target)[:64]
     unique = hashlib.sha256(os.fsencode(target)).hexdigest()[:12]
     return platformdirs.user_state_path("rawclean") / "journals" / f"{readable}-{unique}.sqlite"
+
+
+def _check_link(path: Path) -> None:
+    """Raise OutputError for a link that leads nowhere: the journal would be made wherever that is."""
+    if path.is_symlink() and not path.exists():
+        raise OutputError(f"{path}: is a link that leads nowhere; delete it")
 
 
 def _explained(path: Path, error: Exception) -> OutputError:
