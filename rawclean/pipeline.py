@@ -159,7 +159,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
 
 def read_photo(source: Path, settings: DenoiseSettings) -> RawPhoto:
     """Read a RAW photo; its noise tag counts only where the settings do not replace it, so that a bad one can be."""
-    return read_raw(source, use_noise_profile=settings.iso is None and settings.noise is None)
+    return read_raw(source, use_noise_profile=not settings.told_noise.replaces_tag)
 
 
 def statements(found: FoundNoise) -> tuple[Statement, ...]:

@@ -16,6 +16,11 @@ class NoiseSettings:
     noise: tuple[float, float] | None = None
     """Shot and read variance, believed without question."""
 
+    @property
+    def replaces_tag(self) -> bool:
+        """Whether the noise tag of the file does not count, so that a bad one can be replaced."""
+        return self.iso is not None or self.noise is not None
+
 
 @dataclass(frozen=True, slots=True)
 class DenoiseSettings:

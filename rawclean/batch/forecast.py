@@ -41,7 +41,7 @@ def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
             frame = read_photo(source, settings).frame
             with naming(source, InvalidNoiseError):
                 found = find_noise(frame, settings.told_noise)
-                card = choose(frame, found.noise, settings)
+            card = choose(frame, found.noise, settings)
     except RawcleanError as error:
         return Forecast(task, task.output, error=str(error))
     return Forecast(task, task.output, str(frame.camera), found.origin, found.noise.sigma_at(), card.name)

@@ -50,8 +50,8 @@ def denoise(frame: RawFrame, signal: Signal, engine: Engine, effort: Effort) -> 
     """
     samples, layout, levels = frame.samples, frame.layout, signal.levels
     noise = plane_noise(layout, signal.noise)
-    kept = _saturated(frame, signal)
     planes = layout.pack(levels.to_linear(samples))
+    kept = _saturated(frame, signal, planes)
     if not isinstance(layout, PlainLayout):
         planes = without_lines(planes, noise, effort.strength)
     denoise_planes(planes, noise, engine, effort, out=planes)
@@ -60,12 +60,12 @@ def denoise(frame: RawFrame, signal: Signal, engine: Engine, effort: Effort) -> 
     return frame.with_samples(denoised)
 
 
-def _saturated(frame: RawFrame, signal: Signal) -> np.ndarray:
-    """Which visible samples are at white, or at the level where their colour saturates: bool."""
+def _saturated(frame: RawFrame, signal: Signal, planes: np.ndarray) -> np.ndarray:
+    """Which visible samples, `planes` by the levels to compute with, are at white or where their colour saturates."""
     samples, layout = frame.samples, frame.layout
-    planes = layout.pack(frame.levels.to_linear(samples))
+    seen = planes if signal.levels is frame.levels else layout.pack(frame.levels.to_linear(samples))
     size = (samples.shape[-2], samples.shape[-1])
-    return saturated_sites(layout, planes, signal.clip, size) | (samples >= signal.levels.white)
+    return saturated_sites(layout, seen, signal.clip, size) | (samples >= signal.levels.white)
 
 
 def without_lines(planes: np.ndarray, noise: NoiseModel, strength: float = 1.0) -> np.ndarray:

@@ -168,13 +168,13 @@ def _same(tiff: Tiff, entry: Entry | None, other_tiff: Tiff, other: Entry | None
 
 
 def _geometry(before: RawFrame, after: RawFrame) -> Check:
-    metadata = [
+    words = [
         f"{frame.layout.name} {frame.active.width}x{frame.active.height} from {frame.active.left},{frame.active.top}, "
         f"orientation {frame.orientation}"
         for frame in (before, after)
     ]
     same = (before.layout, before.active, before.orientation) == (after.layout, after.active, after.orientation)
-    return Check("geometry", same, metadata[1] if same else " became ".join(metadata))
+    return Check("geometry", same, words[1] if same else " became ".join(words))
 
 
 def _levels(before: RawFrame, after: RawFrame) -> Check:

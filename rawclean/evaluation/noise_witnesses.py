@@ -34,8 +34,7 @@ def chart_photo(source: Path, settings: NoiseSettings) -> tuple[NoiseChart, Foun
 
     Raises a RawcleanError where the photo cannot be read or shows no noise, or the settings are absurd.
     """
-    believed = settings.iso is None and settings.noise is None  # so that a bad tag can be replaced
-    photo = read_raw(source, use_noise_profile=believed)
+    photo = read_raw(source, use_noise_profile=not settings.replaces_tag)
     with naming(source):
         check_exposed(photo.frame)
         found = find_noise(photo.frame, settings)

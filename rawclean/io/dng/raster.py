@@ -28,7 +28,7 @@ _LOSSY = (BASELINE, EXTENDED, PROGRESSIVE)
 def check_raw_image(metadata: Metadata) -> None:
     """Raise UnreadablePhotoError or UnsupportedSensorError where a DNG's raw image is not all there, or a trap.
 
-    Of lossy and unusual JPEG, which LibRaw decodes, the structure is checked to the end of each tile.
+    Of JPEG the structure is checked to the end of each tile, and what is lossy, which LibRaw reads, is decoded to it.
     """
     if not metadata.is_dng:
         return
