@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import independent_planes, mosaic_of
 from rawclean.core.limits import MAX_VARIANCE
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import MID_GREY, NoiseModel
 from rawclean.core.noise_belief import LIAR, USUAL_ELECTRONS, NoiseBelief, prior_belief, stated_belief
 from rawclean.errors import InvalidNoiseError
@@ -122,7 +122,7 @@ def most_noise(frame: RawFrame, measured: MeasuredNoise) -> NoiseModel:
     return NoiseModel(shot, read)
 
 
-def blind_noise(planes: np.ndarray, floor: float = -math.inf, mosaic: Mosaic = Mosaic.BAYER) -> NoiseModel:
+def blind_noise(planes: np.ndarray, floor: float = -math.inf, mosaic: CfaFamily = CfaFamily.BAYER) -> NoiseModel:
     """What `planes` (4, H, W), linear, of a mosaic show by themselves, fields (4,).
 
     Raises InvalidNoiseError where they show nothing.

@@ -10,7 +10,7 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.progress import Update, progress_bars
 from rawclean.cli.report import Shown, print_json, print_line
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def bench(
         list[float] | None, typer.Option(min=1e-7, max=1.0, help="Levels of shot noise, instead of the usual five.")
     ] = None,
     bm3d: Annotated[bool, typer.Option("--bm3d", help="Measure BM3D too (slow; needs the package bm3d).")] = False,
-    mosaic: Annotated[Mosaic, typer.Option(help="What clean photos are sampled through.")] = Mosaic.BAYER,
+    mosaic: Annotated[CfaFamily, typer.Option(help="What clean photos are sampled through.")] = CfaFamily.BAYER,
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first photos only.")] = None,
     sensor: Annotated[
         bool, typer.Option("--sensor", help="Measure faulty sensors and wrong noise; the choice by noise by default.")
@@ -147,7 +147,7 @@ def _measure_blocks(
 
 
 def _denoisers(
-    names: Sequence[str], mosaic: Mosaic, engine: EngineChoice, device: DeviceChoice, precision: Precision
+    names: Sequence[str], mosaic: CfaFamily, engine: EngineChoice, device: DeviceChoice, precision: Precision
 ) -> "dict[str, Denoiser]":
     """The models and weight files of that name; without names all models, and the choice among them by noise."""
     from rawclean.engines.pick import pick_engine

@@ -9,8 +9,8 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.report import print_line, print_notes
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.limits import MAX_SEED
-from rawclean.core.mosaics import Mosaic
 from rawclean.engines.choices import DeviceChoice
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def specialise(
 def meter(
     photos: Photos,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the weights.")],
-    mosaic: Annotated[Mosaic, typer.Option(help="What the photos are sampled through.")] = Mosaic.BAYER,
+    mosaic: Annotated[CfaFamily, typer.Option(help="What the photos are sampled through.")] = CfaFamily.BAYER,
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,

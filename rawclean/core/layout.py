@@ -11,7 +11,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from rawclean.core.bayer import BayerPattern, pack_rggb, unpack_rggb
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import PLANE_COLOURS, XTransPattern
 
@@ -57,20 +57,20 @@ class PlainLayout(Enum):
 Layout = BayerPattern | XTransPattern | PlainLayout
 
 
-def mosaic_of(layout: Layout) -> Mosaic:
+def mosaic_of(layout: Layout) -> CfaFamily:
     """The family whose networks denoise this layout."""
-    return Mosaic.XTRANS if isinstance(layout, XTransPattern) else Mosaic.BAYER
+    return CfaFamily.XTRANS if isinstance(layout, XTransPattern) else CfaFamily.BAYER
 
 
-def packed_layout(mosaic: Mosaic) -> Layout:
+def packed_layout(mosaic: CfaFamily) -> Layout:
     """The layout whose planes are in the order in which networks of a family see them."""
-    return XTransPattern(0, 0) if mosaic is Mosaic.XTRANS else BayerPattern.RGGB
+    return XTransPattern(0, 0) if mosaic is CfaFamily.XTRANS else BayerPattern.RGGB
 
 
 def plane_noise(layout: Layout, noise: NoiseModel) -> NoiseModel:
     """What a network must be told of the `noise` of samples, so that it treats the planes of `layout` rightly."""
     if isinstance(layout, XTransPattern):
-        return noise_of_planes(Mosaic.XTRANS, noise)
+        return noise_of_planes(CfaFamily.XTRANS, noise)
     if layout is not PlainLayout.LINEAR_RGB:
         return noise
     factor = np.array([1, REPEATED_GREEN, REPEATED_GREEN, 1], np.float32)
@@ -87,9 +87,9 @@ def saturated_sites(layout: Layout, planes: np.ndarray, clip: np.ndarray, size: 
     return layout.unpack(planes >= plane_clip(layout, clip)[:, None, None], size)
 
 
-def noise_of_planes(mosaic: Mosaic, noise: NoiseModel) -> NoiseModel:
+def noise_of_planes(mosaic: CfaFamily, noise: NoiseModel) -> NoiseModel:
     """The noise (..., 4) of R, Gr, Gb and B for the planes of `mosaic`, (..., planes)."""
-    if mosaic is Mosaic.BAYER:
+    if mosaic is CfaFamily.BAYER:
         return noise
     return noise.mapped(_of_nine)
 
@@ -101,7 +101,7 @@ def noise_of_colours(noise: NoiseModel) -> NoiseModel:
 
 def one_of_each(planes: Any) -> Any:
     """R, G, G and B (4, ...) of what is given for each plane of a mosaic (P, ...)."""
-    return planes if len(planes) == Mosaic.BAYER.planes else planes[ONE_OF_EACH]
+    return planes if len(planes) == CfaFamily.BAYER.planes else planes[ONE_OF_EACH]
 
 
 def independent_planes(layout: Layout, samples: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.column_blocks import find_column_blocks
 from rawclean.core.line_profiles import (
     LINES,
@@ -22,7 +23,6 @@ from rawclean.core.line_profiles import (
     tells_of_lines,
     vote,
 )
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import pack_xtrans
 
@@ -74,7 +74,7 @@ def find_line_offsets(planes: np.ndarray, noise: NoiseModel) -> LineOffsets:
 
     Zero where none are clearly seen, and in photos too small to tell.
     """
-    rows, columns = LINES[Mosaic.of_planes(len(planes))]
+    rows, columns = LINES[CfaFamily.of_planes(len(planes))]
     if not tells_of_lines(planes, noise):
         height, width = planes.shape[1:]
         return LineOffsets(
@@ -101,7 +101,7 @@ def without_line_offsets(planes: np.ndarray, offsets: LineOffsets) -> np.ndarray
 
 def _lines_of(offsets: LineOffsets, count: int, band: slice) -> np.ndarray:
     """`offsets` as they lie in the rows `band` of `count` planes, (count, rows, W)."""
-    if Mosaic.of_planes(count) is Mosaic.XTRANS:
+    if CfaFamily.of_planes(count) is CfaFamily.XTRANS:
         sites = offsets.rows[3 * band.start : 3 * band.stop, None] + offsets.columns
         return pack_xtrans(sites)
     rows = offsets.rows[2 * band.start : 2 * band.stop]

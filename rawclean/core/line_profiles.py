@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.medians import lower_median
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 
 SEGMENTS, FEWER_SEGMENTS, MANY_LINES = 36, 16, 1024
@@ -36,8 +36,8 @@ WIDEST = 7
 """Scale of the widest smoothing."""
 
 LINES = {
-    Mosaic.BAYER: (((0, 1), (2, 3)), ((0, 2), (1, 3))),
-    Mosaic.XTRANS: (((0, 1), (2, 2), (3, 4)), ((0, 3), (2, 2), (1, 4))),
+    CfaFamily.BAYER: (((0, 1), (2, 3)), ((0, 2), (1, 3))),
+    CfaFamily.XTRANS: (((0, 1), (2, 2), (3, 4)), ((0, 3), (2, 2), (1, 4))),
 }
 """Planes in each row, and in each column, of a period. Of X-Trans the greens: red and blue change their lines."""
 

@@ -1,4 +1,4 @@
-"""Plain values, as JSON and TOML files hold them, to dataclasses: what is unknown or of another type is named."""
+"""Plain values, as JSON and TOML files hold them, to dataclasses and back; what does not fit is named."""
 
 from enum import Enum
 from typing import Any, TypeVar
@@ -17,6 +17,11 @@ def structured(plain: object, kind: type[T]) -> T:
         raise ValueError(f"{place.removeprefix('.')}: {reason}" if place else reason) from error
     except AttributeError as error:
         raise ValueError(f"{plain!r:.40} is no table") from error
+
+
+def plain(value: object) -> Any:
+    """The values that `structured` makes a dataclass of: tables, lists, numbers, texts."""
+    return _CONVERTER.unstructure(value)
 
 
 def _in_words(error: BaseException, kind: type | None) -> str:
@@ -39,6 +44,6 @@ def _exactly(value: Any, kind: type) -> Any:
     return value
 
 
-_CONVERTER = Converter(forbid_extra_keys=True)
+_CONVERTER = Converter(forbid_extra_keys=True, unstruct_collection_overrides={tuple: list})
 for _kind in (bool, int, float, str):
     _CONVERTER.register_structure_hook(_kind, _exactly)

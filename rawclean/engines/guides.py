@@ -6,7 +6,7 @@ In what training and the exported models say in torch, tests hold both equal.
 import numpy as np
 
 from rawclean.core.block_means import block_means
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LOCAL_MEAN, SIGMA_FLOOR, SIGMA_WINDOW, NoiseModel
 from rawclean.core.xtrans import block_parity
 
@@ -21,18 +21,18 @@ def sigma_around(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
     return np.maximum(sigma, np.float32(SIGMA_FLOOR), out=sigma)
 
 
-def noise_guides(planes: np.ndarray, sigma: np.ndarray, scales: int, mosaic: Mosaic) -> list[np.ndarray]:
+def noise_guides(planes: np.ndarray, sigma: np.ndarray, scales: int, mosaic: CfaFamily) -> list[np.ndarray]:
     """Guides (C, H / 2^s, W / 2^s) for s below `scales`; both inputs are (P, H, W), linear.
 
     The parity of X-Trans blocks counts from the input's corner, which must be of parity 0.
     """
     count, height, width = planes.shape
-    coarse = np.empty((2 * count + (mosaic is Mosaic.XTRANS), height, width), np.float32)
+    coarse = np.empty((2 * count + (mosaic is CfaFamily.XTRANS), height, width), np.float32)
     normalised = np.divide(planes, sigma, out=coarse[:count])
     brightness = np.log2(sigma, out=coarse[count : 2 * count])
     brightness /= 4
     brightness += 1
-    if mosaic is Mosaic.XTRANS:
+    if mosaic is CfaFamily.XTRANS:
         coarse[-1] = block_parity(planes) - np.float32(0.5)
     finest = coarse.copy()
     finest[:count] -= local_mean(normalised, LOCAL_MEAN)

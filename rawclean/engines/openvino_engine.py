@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LARGEST_NOISE, SIGMA_WINDOW, NoiseModel
 from rawclean.engines.choices import Precision
 from rawclean.engines.guides import noise_guides, sigma_around
@@ -45,7 +45,7 @@ class OpenVinoEngine:
         if not hasattr(self._threads, "request"):
             self._threads.request = self._network.create_infer_request()
         sigma = sigma_around(window, noise)
-        guides = [guide[None] for guide in noise_guides(window, sigma, self._scales, Mosaic.of_planes(len(window)))]
+        guides = [guide[None] for guide in noise_guides(window, sigma, self._scales, CfaFamily.of_planes(len(window)))]
         (in_sigmas,) = self._threads.request.infer(guides, share_inputs=True, share_outputs=True).values()
         sigma *= in_sigmas[0].clip(-LARGEST_NOISE, LARGEST_NOISE)
         return sigma

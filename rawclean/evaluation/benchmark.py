@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from rawclean.core.bayer import pack_rggb, unpack_rggb
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.layout import one_of_each
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.evaluation.datasets import Block
 from rawclean.evaluation.metrics import raw_psnr, raw_ssim
@@ -53,7 +53,7 @@ class Protocol:
 
     shots: tuple[float, ...] = SHOT_LEVELS
     """Levels of shot noise."""
-    mosaic: Mosaic = Mosaic.BAYER
+    mosaic: CfaFamily = CfaFamily.BAYER
     limit: int | None = None
     """Use the first photos only."""
 
@@ -127,7 +127,7 @@ def to_markdown(result: Benchmark) -> str:
 
 
 def _scene_quality(planes: np.ndarray, scene: Scene) -> Quality:
-    bayer = scene.mosaic is Mosaic.BAYER
+    bayer = scene.mosaic is CfaFamily.BAYER
     developed = raw_psnr(scene.srgb(planes), scene.srgb(scene.clean)) if bayer else None
     return Quality(raw_psnr(planes, scene.clean), raw_ssim(planes, scene.clean), developed)
 

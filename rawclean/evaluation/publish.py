@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import NoiseModel
 from rawclean.engines.choices import DeviceChoice, Precision
 from rawclean.engines.contract import Engine
@@ -22,7 +22,7 @@ from rawclean.models.files import file_sha256
 from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest, check_name, choose_model
 from rawclean.models.onnx_export import export_is_installed, export_onnx
 from rawclean.models.weights import load_network, save_weights
-from rawclean.networks import Network
+from rawclean.networks import Network, network_name
 from rawclean.networks.contract import count_gmac_per_megapixel, count_parameters
 
 
@@ -56,7 +56,7 @@ def publish_model(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if publication.half:
-            save_weights(path, type(network).__name__.lower(), copy.deepcopy(network).half())
+            save_weights(path, network_name(network), copy.deepcopy(network).half())
         else:
             shutil.copyfile(weights, path)
         onnx_sha256 = _exported(network, path.with_suffix(".onnx"))
@@ -67,7 +67,7 @@ def publish_model(
         path=path,
         sha256=file_sha256(path),
         role=publication.role,
-        network=type(network).__name__.lower(),
+        network=network_name(network),
         range=publication.range,
         parameters=count_parameters(network),
         gmac_per_megapixel=round(count_gmac_per_megapixel(network), 3),
@@ -91,7 +91,7 @@ def _exported(network: Network, path: Path) -> str | None:
     return file_sha256(path)
 
 
-def denoiser_by_noise(denoisers: Mapping[str, Denoiser], cards: Sequence[ModelCard], mosaic: Mosaic) -> Denoiser:
+def denoiser_by_noise(denoisers: Mapping[str, Denoiser], cards: Sequence[ModelCard], mosaic: CfaFamily) -> Denoiser:
     """The denoiser that chooses among models as the product does; `denoisers` are by the names of `cards`."""
 
     def denoise(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:

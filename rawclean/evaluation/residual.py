@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
 from rawclean.models.manifest import ResidualPoint
 
 
 def measure_residual(
-    folder: Path, denoiser: Denoiser, mosaic: Mosaic, limit: int | None = None
+    folder: Path, denoiser: Denoiser, mosaic: CfaFamily, limit: int | None = None
 ) -> tuple[ResidualPoint, ...]:
     """Variance left over variance given, per noise level, over the photos of a folder."""
     points = []

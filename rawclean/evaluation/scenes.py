@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.colour import SRGB_TO_XYZ
 from rawclean.core.layout import noise_of_planes
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.xtrans import PERIOD
 from rawclean.errors import UnreadablePhotoError
@@ -76,12 +76,12 @@ class Scene:
         return self.clean + normal * np.sqrt(noise.variance(self.clean)), noise
 
     @property
-    def mosaic(self) -> Mosaic:
+    def mosaic(self) -> CfaFamily:
         """What the planes are packed from."""
-        return Mosaic.of_planes(len(self.clean))
+        return CfaFamily.of_planes(len(self.clean))
 
 
-def read_scenes(folder: Path, limit: int | None = None, mosaic: Mosaic = Mosaic.BAYER) -> Iterator[Scene]:
+def read_scenes(folder: Path, limit: int | None = None, mosaic: CfaFamily = CfaFamily.BAYER) -> Iterator[Scene]:
     """The first `limit` photos of a folder as clean planes, sampled through `mosaic`.
 
     Raises UnreadablePhotoError where there is none.
@@ -94,9 +94,9 @@ def read_scenes(folder: Path, limit: int | None = None, mosaic: Mosaic = Mosaic.
         yield Scene(index, path.name, clean_planes(read_photo(path), camera, mosaic), camera)
 
 
-def clean_planes(photo: NDArray[np.uint8], camera: CameraDraw, mosaic: Mosaic = Mosaic.BAYER) -> np.ndarray:
+def clean_planes(photo: NDArray[np.uint8], camera: CameraDraw, mosaic: CfaFamily = CfaFamily.BAYER) -> np.ndarray:
     """Unprocess one photo (3, H, W) uint8 to planes (4, H/2, W/2) of `camera`, or nine planes of X-Trans."""
-    multiple = SIDE_MULTIPLE if mosaic is Mosaic.BAYER else PERIOD
+    multiple = SIDE_MULTIPLE if mosaic is CfaFamily.BAYER else PERIOD
     height, width = (side // multiple * multiple for side in photo.shape[1:])
     linear = linear_of_code()[torch.from_numpy(photo[:, :height, :width]).long()]
     return sample(mosaic, camera_colours(linear[None], camera))[0].numpy()

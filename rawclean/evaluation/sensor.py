@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from rawclean.core.bad_pixels import repaired
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.layout import Layout, noise_of_colours, noise_of_planes, one_of_each, packed_layout, plane_clip
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.engines.tiled import without_lines
 from rawclean.evaluation.benchmark import Denoiser, Protocol, markdown_lines
@@ -91,7 +91,7 @@ def chain_of(denoiser: Denoiser) -> Chain:
     """The product's chain about a denoiser that must be told the noise: all that is done to a photo's linear planes."""
 
     def denoise(planes: np.ndarray, noise: NoiseModel | None) -> np.ndarray:
-        mosaic = Mosaic.of_planes(len(planes))
+        mosaic = CfaFamily.of_planes(len(planes))
         layout = packed_layout(mosaic)
         measured = measure_noise(one_of_each(planes), NO_FLOOR, shipped_meter(mosaic))
         found = weighed([], measured, signal=float(planes.mean())).told if noise is None else noise_of_colours(noise)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.cores import on_all_cores
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise_patches import LOG_SD, PLANES, NoisePatches
 from rawclean.instruments.layers import Weights, convolved, layer_shapes, linear, read_weights
 from rawclean.models.manifest import METERS, shipped_weights
@@ -64,6 +64,6 @@ class NoiseMeter:
 
 
 @lru_cache(maxsize=len(METERS))
-def shipped_meter(mosaic: Mosaic) -> NoiseMeter:
+def shipped_meter(mosaic: CfaFamily) -> NoiseMeter:
     """The meter for a mosaic that comes with rawclean; raises as `NoiseMeter.load`."""
     return NoiseMeter.load(shipped_weights() / METERS[mosaic])

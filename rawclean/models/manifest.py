@@ -16,14 +16,14 @@ from typing import Any
 
 import platformdirs
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import NoiseModel
 from rawclean.core.typed import structured
 from rawclean.errors import ModelError, UsageError
 from rawclean.io.atomic import write_atomically
 
 MANIFEST = "manifest.json"
-METERS = {Mosaic.BAYER: "noise-meter.safetensors", Mosaic.XTRANS: "noise-meter-xtrans.safetensors"}
+METERS = {CfaFamily.BAYER: "noise-meter.safetensors", CfaFamily.XTRANS: "noise-meter-xtrans.safetensors"}
 JUDGE = "site-judge.safetensors"
 """What looks at a photo before it is denoised."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -72,7 +72,7 @@ class ModelCard:
     """How the weights were made."""
     residual: tuple[ResidualPoint, ...]
     """By rising sigma."""
-    mosaic: Mosaic = Mosaic.BAYER
+    mosaic: CfaFamily = CfaFamily.BAYER
     """What it denoises."""
     multiple_of: int = 0
     """Height and width of what its network takes."""
@@ -135,7 +135,7 @@ def find_model(name: str, cards: list[ModelCard] | None = None) -> ModelCard:
 
 
 def choose_model(
-    noise: NoiseModel, cards: list[ModelCard], mosaic: Mosaic = Mosaic.BAYER, *, specialists: bool = True
+    noise: NoiseModel, cards: list[ModelCard], mosaic: CfaFamily = CfaFamily.BAYER, *, specialists: bool = True
 ) -> ModelCard:
     """The specialist whose range holds the noise, else the general student, of those for `mosaic`.
 
@@ -198,7 +198,7 @@ class _Row:
     gmac_per_megapixel: float
     recipe: str
     residual: tuple[tuple[float, float], ...]
-    mosaic: Mosaic = Mosaic.BAYER
+    mosaic: CfaFamily = CfaFamily.BAYER
     multiple_of: int = 0
     halo: int = 0
     onnx_sha256: str | None = None

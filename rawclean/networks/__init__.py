@@ -1,36 +1,50 @@
 """Networks by name: adding one is a file and a line here."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
+from rawclean.core.typed import plain, structured
 from rawclean.networks.contract import Network
 from rawclean.networks.fan import Fan, FanConfig
 from rawclean.networks.teacher import Teacher, TeacherConfig
 
-NETWORKS: dict[str, tuple[Callable[..., Any], Callable[[Any], Network]]] = {
+NETWORKS: dict[str, tuple[type[Any], Callable[[Any], Network]]] = {
     "fan": (FanConfig, Fan),
     "teacher": (TeacherConfig, Teacher),
 }
 """Name to (frozen config, network made of it)."""
 
 
-def build_network(name: str, fields: Mapping[str, Any]) -> Network:
-    """Make a network from the fields of its config that differ from the defaults; JSON's lists become tuples.
+def network_config(name: str, fields: Mapping[str, Any]) -> Any:
+    """The config of a network from those of its fields that differ from the defaults, as files hold them.
 
-    Raises KeyError for an unknown name, TypeError for an unknown field.
+    Raises ValueError, with the place, for an unknown name or field and for a value of another type.
     """
-    config_type, network_type = NETWORKS[name]
-    config = config_type(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+    if name not in NETWORKS:
+        raise ValueError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
+    config_type, _ = NETWORKS[name]
+    return structured(fields, config_type)
+
+
+def build_network(name: str, fields: Mapping[str, Any]) -> Network:
+    """Make a network from its `network_config`; raises as that does."""
+    config = network_config(name, fields)
+    _, network_type = NETWORKS[name]
     network = network_type(config)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def network_name(network: Network) -> str:
+    """The name that a network has in the table."""
+    return next(name for name, (_, network_type) in NETWORKS.items() if type(network) is network_type)
+
+
 def config_fields(network: Network) -> dict[str, Any]:
-    """The config that a network was made of, for `build_network`."""
-    return dataclasses.asdict(network.config)
+    """The config that a network was made of, for `build_network`, as files hold it."""
+    fields: dict[str, Any] = plain(network.config)
+    return fields
 
 
-__all__ = ["NETWORKS", "Network", "build_network", "config_fields"]
+__all__ = ["NETWORKS", "Network", "build_network", "config_fields", "network_config", "network_name"]

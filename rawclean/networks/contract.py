@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.networks.guides import noise_guides
 from rawclean.networks.reach import unet_halo, unet_reach
 
@@ -20,7 +20,7 @@ class Network(nn.Module):
 
     config: Any
     """The frozen dataclass that the network was made of."""
-    mosaic: Mosaic = Mosaic.BAYER
+    mosaic: CfaFamily = CfaFamily.BAYER
     """What the planes are packed from."""
 
     @property

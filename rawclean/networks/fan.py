@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LOCAL_MEAN
 from rawclean.networks.contract import Network
 from rawclean.networks.guides import guide_channels
@@ -30,7 +30,7 @@ class FanConfig:
     """Channels of the hidden map of a Feature-Align layer."""
     feature_align: bool = True
     """Off only to measure what the layer is worth."""
-    mosaic: str = Mosaic.BAYER.value
+    mosaic: CfaFamily = CfaFamily.BAYER
     """What the planes are packed from."""
 
 
@@ -75,7 +75,7 @@ class Fan(Network):
     def __init__(self, config: FanConfig) -> None:
         super().__init__()
         self.config = config
-        self.mosaic = Mosaic(config.mosaic)
+        self.mosaic = config.mosaic
         widths, guides = config.widths, guide_channels(self.mosaic)
         self.head = nn.Conv2d(guides, widths[0], 3, padding=1)
         self.downs = nn.ModuleList(

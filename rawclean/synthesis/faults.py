@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import NoiseModel
 from rawclean.synthesis.sampling import sample
 from rawclean.synthesis.sensor_effects import companded, row_offsets, shot_noise, tukey_lambda
@@ -174,8 +174,8 @@ def _read_sigma(exposure: Exposure) -> Tensor:
     return exposure.noise.read.sqrt()[:, None, None]
 
 
-def _mosaic(exposure: Exposure) -> Mosaic:
-    return Mosaic.of_planes(len(exposure.clean))
+def _mosaic(exposure: Exposure) -> CfaFamily:
+    return CfaFamily.of_planes(len(exposure.clean))
 
 
 def _mosaic_size(exposure: Exposure) -> tuple[int, int]:

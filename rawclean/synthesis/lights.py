@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.synthesis.noise_draw import log_uniform
 from rawclean.synthesis.sampling import sample
 
@@ -21,7 +21,7 @@ LINE_STEPS, EDGES = (12.0, 60.0), 0.3
 """Distance between lines, and the share of stripes with sharp edges among them."""
 
 
-def small_lights(count: int, size: tuple[int, int], mosaic: Mosaic, rng: torch.Generator) -> Tensor:
+def small_lights(count: int, size: tuple[int, int], mosaic: CfaFamily, rng: torch.Generator) -> Tensor:
     """Light (count, planes, H, W) to add to clean planes of mosaics of `size`: a quarter has stars, a quarter lines."""
     kinds = torch.rand(count, generator=rng)
     dark = torch.zeros(size)

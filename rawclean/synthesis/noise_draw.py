@@ -33,6 +33,11 @@ class NoiseRangeConfig:
     """Least standard deviation at 18 % signal, for a specialist."""
     sigma_max: float = math.inf
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where a range is empty."""
+        if not 0 < self.shot_min <= self.shot_max or not 0 <= self.sigma_min < self.sigma_max:
+            raise ValueError("shot_min to shot_max, and sigma_min to sigma_max, must be ranges of noise above zero")
+
 
 def draw_noise(count: int, config: NoiseRangeConfig, rng: torch.Generator, device: torch.device) -> NoiseModel:
     """Draw one noise level per crop; fields are (count, 4), equal over the planes.

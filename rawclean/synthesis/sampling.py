@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.xtrans import CANONICAL, PERIOD, pack_xtrans
 
 
-def sample(mosaic: Mosaic, colours: Tensor) -> Tensor:
+def sample(mosaic: CfaFamily, colours: Tensor) -> Tensor:
     """Colours at every site (B, 3, H, W), whole periods of `mosaic`, to its planes (B, planes, H', W')."""
-    return sample_xtrans(colours) if mosaic is Mosaic.XTRANS else sample_bayer(colours)
+    return sample_xtrans(colours) if mosaic is CfaFamily.XTRANS else sample_bayer(colours)
 
 
 def sample_bayer(rgb: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import NoiseModel
 from rawclean.synthesis.noise_draw import log_uniform
 from rawclean.synthesis.sampling import sample
@@ -214,13 +214,13 @@ def quantised(noisy: Tensor, step: Tensor) -> Tensor:
     return torch.where(step > 0, ((noisy / size).round() * size).clamp(min=-PEDESTAL), noisy)
 
 
-def _mosaic_size(shape: torch.Size) -> tuple[Mosaic, int, int]:
+def _mosaic_size(shape: torch.Size) -> tuple[CfaFamily, int, int]:
     """The mosaic that planes of `shape` are packed from, and its sides."""
-    mosaic = Mosaic.of_planes(shape[1])
+    mosaic = CfaFamily.of_planes(shape[1])
     side = math.isqrt(mosaic.planes)
     return mosaic, shape[2] * side, shape[3] * side
 
 
-def _to_planes(mosaic: Mosaic, sites: Tensor, size: tuple[int, int]) -> Tensor:
+def _to_planes(mosaic: CfaFamily, sites: Tensor, size: tuple[int, int]) -> Tensor:
     """Values of every site (B, 1, H or 1, W or 1) of a mosaic, as its planes."""
     return sample(mosaic, sites.expand(len(sites), 3, *size))

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.layout import noise_of_planes
-from rawclean.core.mosaics import Mosaic
 from rawclean.errors import TrainingError
 from rawclean.io.images import list_photos, read_photo
 from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
@@ -32,7 +32,7 @@ class Synthesis:
     noise: NoiseRangeConfig = field(default_factory=NoiseRangeConfig)
     sensor: SensorConfig = field(default_factory=SensorConfig)
     told: ToldConfig = field(default_factory=ToldConfig)
-    mosaic: Mosaic = Mosaic.BAYER
+    mosaic: CfaFamily = CfaFamily.BAYER
     """What the sensor samples the photo through."""
 
 
@@ -54,11 +54,11 @@ class PhotoCrops:
         return cls([torch.from_numpy(read_photo(path)) for path in paths], synthesis, device)
 
     @property
-    def mosaic(self) -> Mosaic:
+    def mosaic(self) -> CfaFamily:
         """What the photos are sampled through."""
         return self._synthesis.mosaic
 
-    def through(self, mosaic: Mosaic) -> "PhotoCrops":
+    def through(self, mosaic: CfaFamily) -> "PhotoCrops":
         """The same photos, held once, as another mosaic samples them."""
         other = copy.copy(self)
         other._synthesis = replace(self._synthesis, mosaic=mosaic)

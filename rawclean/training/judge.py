@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.layout import Layout, noise_of_colours, packed_layout
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.suspect_sites import find_suspects
 from rawclean.models.weights import save_instrument
@@ -43,7 +43,7 @@ def train_judge(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
     """
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    mosaics = [crops.through(mosaic) for mosaic in Mosaic]
+    mosaics = [crops.through(mosaic) for mosaic in CfaFamily]
     examples: list[Examples] = []
     for step in range(1, steps + 1):
         examples += [each for drawing in mosaics for each in _draw(drawing, rng)]
@@ -56,7 +56,7 @@ def train_judge(crops: PhotoCrops, out: Path, steps: int, seed: int, progress: C
 
 def _draw(crops: PhotoCrops, rng: torch.Generator) -> list[Examples]:
     batch = crops.draw(CROPS, CROP_SIDE, rng)
-    mosaic = Mosaic.of_planes(batch.clean.shape[1])
+    mosaic = CfaFamily.of_planes(batch.clean.shape[1])
     lights = small_lights(CROPS, (CROP_SIDE, CROP_SIDE), mosaic, rng)
     twinkle = (batch.noise.shot[..., None, None] * lights).sqrt() * torch.randn(lights.shape, generator=rng)
     sound = (batch.noisy + lights + twinkle).clamp(max=1)

@@ -6,7 +6,6 @@ the checkpoint holds the state of every process's random generator too.
 
 import copy
 import csv
-import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -16,11 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rawclean.engines.choices import Precision
+from rawclean.core.typed import plain
 from rawclean.engines.device import pick_dtype
 from rawclean.errors import TrainingError
 from rawclean.models.weights import load_network, save_weights
-from rawclean.networks import Network, build_network
+from rawclean.networks import Network, build_network, network_name
 from rawclean.networks.contract import predict_noise
 from rawclean.networks.sigma_map import sigma_around
 from rawclean.networks.teacher import Teacher
@@ -28,9 +27,9 @@ from rawclean.training.config import TrainConfig
 from rawclean.training.dataset import PhotoCrops
 from rawclean.training.losses import WeightedLoss
 from rawclean.training.losses.feature_hints import FeatureHints
-from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching, Target
+from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching
 from rawclean.training.losses.relative_error import relative_error
-from rawclean.training.optimizers import OptimizerChoice, Optimizers
+from rawclean.training.optimizers import Optimizers
 from rawclean.training.parallel import Worker, gathered, joined_workers, shared_gradients
 
 CHECKPOINT_SECONDS = 120.0
@@ -114,7 +113,7 @@ def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> Tra
             )
     else:
         network = build_network(config.network, config.network_config).to(device)
-    optimizers = Optimizers(network, OptimizerChoice(config.optimizer), config.learning_rate, config.weight_decay)
+    optimizers = Optimizers(network, config.optimizer, config.learning_rate, config.weight_decay)
     rng = torch.Generator().manual_seed(config.seed + (worker.rank << 32))
     return TrainingState(network, copy.deepcopy(network), optimizers, rng)
 
@@ -134,7 +133,7 @@ def _losses(config: TrainConfig, student: Network, device: torch.device) -> list
 def _distilling(config: TrainConfig, student: Network, teacher: Teacher) -> list[WeightedLoss]:
     weights = config.losses
     losses = [
-        WeightedLoss(weights.feature_matching, FeatureMatching(teacher, weights.layers, Target(weights.target))),
+        WeightedLoss(weights.feature_matching, FeatureMatching(teacher, weights.layers, weights.target)),
         WeightedLoss(weights.output_matching, OutputMatching(teacher)),
     ]
     if weights.feature_hints > 0:  # it listens to the student as soon as it is made
@@ -157,7 +156,7 @@ def _step(state: TrainingState, session: Session) -> float:
 
 def _loss(session: Session, state: TrainingState, count: int, crop: int) -> Tensor:
     batch = session.crops.draw(count, crop, state.rng)
-    dtype = pick_dtype(Precision(session.config.precision), session.device)
+    dtype = pick_dtype(session.config.precision, session.device)
     with torch.autocast(session.device.type, dtype, enabled=dtype != torch.float32):
         removed = predict_noise(session.model, batch.noisy, sigma_around(batch.noisy, batch.told))
         denoised = batch.noisy - removed
@@ -184,7 +183,7 @@ def _save(state: TrainingState, session: Session, run: Path) -> None:
     if not session.worker.leads:
         return
     content = {
-        "config": dataclasses.asdict(session.config),
+        "config": plain(session.config),
         "step": state.step,
         "network": state.network.state_dict(),
         "averaged": state.averaged.state_dict(),
@@ -193,7 +192,7 @@ def _save(state: TrainingState, session: Session, run: Path) -> None:
     }
     torch.save(content, run / "checkpoint.tmp")
     (run / "checkpoint.tmp").replace(run / CHECKPOINT)
-    save_weights(run / "weights.tmp", type(state.averaged).__name__.lower(), state.averaged)
+    save_weights(run / "weights.tmp", network_name(state.averaged), state.averaged)
     (run / "weights.tmp").replace(run / WEIGHTS)
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.layout import one_of_each
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise_patches import LEAST_SCALE, SIDE, scaled
 from rawclean.models.weights import save_instrument
 from rawclean.networks.noise_meter import NoiseMeter
@@ -17,7 +17,7 @@ from rawclean.training.batch import Batch
 from rawclean.training.dataset import PhotoCrops
 
 CROPS = 24
-CROP_SIDES = {Mosaic.BAYER: 4 * SIDE, Mosaic.XTRANS: 6 * SIDE}
+CROP_SIDES = {CfaFamily.BAYER: 4 * SIDE, CfaFamily.XTRANS: 6 * SIDE}
 """Two pieces high and wide, in samples of the mosaic."""
 LEARNING_RATE = 2e-3
 OUTLIER = 5.0

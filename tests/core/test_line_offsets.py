@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from rawclean.core.bayer import BayerPattern
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.column_blocks import find_column_blocks
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
 from rawclean.core.line_profiles import LINES, line_profiles
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.xtrans import XTransPattern
 from rawclean.evaluation.scenes import read_scenes
@@ -40,12 +40,12 @@ def normal(rng: np.random.Generator, *size: int) -> np.ndarray:
     return rng.standard_normal(size, dtype=np.float32)
 
 
-def sampled(mosaic: Mosaic, sites: np.ndarray) -> np.ndarray:
+def sampled(mosaic: CfaFamily, sites: np.ndarray) -> np.ndarray:
     """Planes of grey `sites` (H, W)."""
     return sample(mosaic, torch.from_numpy(sites).expand(1, 3, *sites.shape))[0].numpy()
 
 
-def planes_of(lines: LineOffsets, mosaic: Mosaic) -> np.ndarray:
+def planes_of(lines: LineOffsets, mosaic: CfaFamily) -> np.ndarray:
     return sampled(mosaic, lines.rows[:, None] + lines.columns)
 
 
@@ -59,7 +59,7 @@ def rms(values: np.ndarray) -> float:
     return float(values.std())
 
 
-@pytest.mark.parametrize("mosaic", Mosaic)
+@pytest.mark.parametrize("mosaic", CfaFamily)
 def test_offsets_on_an_even_dark_scene_are_found_and_taken_out(mosaic):
     height, width = 384, 480
     lines = drawn(height, width)
@@ -76,7 +76,7 @@ def test_offsets_on_an_even_dark_scene_are_found_and_taken_out(mosaic):
     np.testing.assert_allclose(mended, expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("mosaic", Mosaic)
+@pytest.mark.parametrize("mosaic", CfaFamily)
 @pytest.mark.parametrize("width", [48, 66])
 def test_blocks_of_columns_are_found_over_a_scene_that_varies_more(mosaic, width):
     """The scene swings by 10 sigma over some blocks, the offsets by 0.8: only the steps between them tell."""
@@ -95,7 +95,7 @@ def test_one_step_or_two_are_the_scene():
     clean[..., 100:] += SIGMA
     clean[..., 200:] += SIGMA
     noisy = noisy_of(clean, noise_of(4), seed=4)
-    profiles = line_profiles(noisy.swapaxes(1, 2), noise_of(4), LINES[Mosaic.BAYER][1])
+    profiles = line_profiles(noisy.swapaxes(1, 2), noise_of(4), LINES[CfaFamily.BAYER][1])
     assert not find_column_blocks(profiles).any()
 
 
@@ -106,7 +106,7 @@ def test_a_fence_is_the_scene(share):
     posts = 1 + 0.5 * np.repeat(normal(np.random.default_rng(4), 12), 24)
     clean = np.maximum(0.005 + light[:, None] * posts, 0).astype(np.float32)
     noisy = noisy_of(np.stack([clean] * 4), noise_of(4), seed=4)
-    profiles = line_profiles(noisy.swapaxes(1, 2), noise_of(4), LINES[Mosaic.BAYER][1])
+    profiles = line_profiles(noisy.swapaxes(1, 2), noise_of(4), LINES[CfaFamily.BAYER][1])
     assert not find_column_blocks(profiles).any()
 
 
@@ -123,7 +123,7 @@ def test_all_patterns_have_their_rows_and_columns_at_the_right_place(pattern, si
     assert rms(taken - lines) < 0.35 * rms(lines)
 
 
-@pytest.mark.parametrize("mosaic", Mosaic)
+@pytest.mark.parametrize("mosaic", CfaFamily)
 def test_white_noise_has_no_offsets(mosaic):
     noisy = noisy_of(even(mosaic.planes, 150, 160, 0.02), noise_of(mosaic.planes))
     found = find_line_offsets(noisy, noise_of(mosaic.planes))

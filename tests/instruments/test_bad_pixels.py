@@ -8,9 +8,9 @@ from dng_factory import make_frame
 
 from rawclean.core.bad_pixels import repaired
 from rawclean.core.bayer import BayerPattern
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.choices import BadPixels
 from rawclean.core.layout import PlainLayout
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.xtrans import XTransPattern
 from rawclean.evaluation.scenes import read_scenes
@@ -174,14 +174,14 @@ def test_a_mosaic_without_anything_odd_is_returned_as_it_is():
     assert map_bad_pixels(frame, NoiseModel.uniform(0.1, 0.1), BadPixels.AUTO).frame is frame
 
 
-@pytest.mark.parametrize("mosaic", Mosaic)
+@pytest.mark.parametrize("mosaic", CfaFamily)
 def test_photos_keep_their_details(shared, mosaic):
     false, sites = 0, 0
     for scene in read_scenes(shared / "photos" / "dev", 3, mosaic):
-        layout = BayerPattern.RGGB if mosaic is Mosaic.BAYER else XTransPattern(0, 0)
+        layout = BayerPattern.RGGB if mosaic is CfaFamily.BAYER else XTransPattern(0, 0)
         for shot in (1e-4, 1.6e-3, 1.2e-2):
             planes, _ = scene.noisy(shot)
-            side = 2 if mosaic is Mosaic.BAYER else 3
+            side = 2 if mosaic is CfaFamily.BAYER else 3
             signal = layout.unpack(planes, (side * planes.shape[1], side * planes.shape[2]))
             told = NoiseModel.uniform(0.64 * shot, 0.64 * read_on_line(shot))
             false, sites = false + int(find_bad_sites(signal, layout, told).sum()), sites + signal.size

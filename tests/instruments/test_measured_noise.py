@@ -8,8 +8,8 @@ import pytest
 import torch
 from noisy_planes import with_noise
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.clip_level import find_clip_levels
-from rawclean.core.mosaics import Mosaic
 from rawclean.core.noise import NoiseModel
 from rawclean.core.noise_patches import KEPT, SIDE, cut_patches
 from rawclean.errors import InvalidNoiseError
@@ -80,7 +80,7 @@ def test_smoothed_noise_is_measured_as_it_is_and_known():
     noisy = with_noise(ramp(), noise)
     exposure = Exposure(*(torch.tensor(planes) for planes in (ramp(), noisy)), noise.mapped(torch.from_numpy))
     smooth = FAULTS["filtered"](exposure, torch.Generator().manual_seed(0)).noisy.numpy()
-    seen, plain = (measure_noise(planes, NO_FLOOR, shipped_meter(Mosaic.BAYER)) for planes in (smooth, noisy))
+    seen, plain = (measure_noise(planes, NO_FLOOR, shipped_meter(CfaFamily.BAYER)) for planes in (smooth, noisy))
     assert seen.correlated
     assert not plain.correlated
     ratio = blind_noise(smooth).sigma_at() / (0.375 * noise.sigma_at())  # what [1 2 1]/4 leaves, twice

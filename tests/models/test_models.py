@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rawclean.core.mosaics import Mosaic
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.noise_patches import scaled
 from rawclean.core.suspect_sites import FEATURES
@@ -45,7 +45,7 @@ def sigma_noise(sigma: float) -> NoiseModel:
     return NoiseModel.uniform(0.0, sigma**2)
 
 
-@pytest.mark.parametrize("mosaic", Mosaic)
+@pytest.mark.parametrize("mosaic", CfaFamily)
 @pytest.mark.parametrize("sigma", [1e-9, 1e-4, 0.003, 0.0042, 0.01, 0.02, 0.05, 0.2, 0.99])
 def test_there_is_a_model_for_every_noise_of_every_mosaic(sigma, mosaic):
     card = choose_model(sigma_noise(sigma), list_models(), mosaic)
@@ -250,10 +250,10 @@ def test_the_weights_of_another_instrument_are_refused(tmp_path):
 def test_instruments_say_what_the_networks_say_that_were_trained():
     rng = np.random.default_rng(0)
     meter = TrainedMeter()
-    meter.load_state_dict(load_file(shipped_weights() / METERS[Mosaic.BAYER]))
+    meter.load_state_dict(load_file(shipped_weights() / METERS[CfaFamily.BAYER]))
     patches = scaled(rng.normal(0.3, 0.02, (20, 4, 32, 32)).astype(np.float32))
     ratio, log_sd, correlation = (each.detach().numpy() for each in meter(torch.from_numpy(patches.values)))
-    readings = shipped_meter(Mosaic.BAYER).read(patches)
+    readings = shipped_meter(CfaFamily.BAYER).read(patches)
     assert np.allclose(readings.log_sigma, np.log(patches.scale) + ratio, atol=1e-4)
     assert np.allclose(readings.log_sd, log_sd, atol=1e-4)
     assert np.allclose(readings.correlation, correlation, atol=1e-4)

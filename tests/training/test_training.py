@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from rawclean.engines.choices import Precision
 from rawclean.errors import TrainingError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
@@ -34,7 +35,7 @@ TINY = TrainConfig(
     network_config={"widths": (16, 16), "encoder_blocks": (0, 0), "decoder_blocks": (1, 1)},
     steps=6,
     warmup=2,
-    precision="fp32",
+    precision=Precision.FP32,
     stages=(Stage(until=0.5, batch=2, crop=32), Stage(until=1.0, batch=1, crop=48)),
 )
 
@@ -228,12 +229,31 @@ def test_a_recipe_for_distilling_needs_a_teacher():
 
 
 @pytest.mark.parametrize(
-    "text", ["not toml [", "unknown = 1", 'network = "none"', "[noise]\nwrong = 1", "[sensor]\nrows = 2"]
+    ("text", "reason"),
+    [
+        ("not toml [", "not a training recipe"),
+        ("unknown = 1", "unknown is unknown"),
+        ('network = "none"', "known: fan, teacher"),
+        ('precision = "fp61"', "precision: 'fp61' is not a valid Precision; known: auto, fp32, bf16"),
+        ('optimizer = "sgd"', "known: muon, adamw"),
+        ('steps = "many"', "steps: 'many' is no int"),
+        ("steps = 0", "steps is none that a training can have"),
+        ("[network_config]\ndepth = 3", "depth is unknown"),
+        ('[network_config]\nmosaic = "foveon"', "mosaic: 'foveon' is not a valid CfaFamily; known: bayer, xtrans"),
+        ("[network_config]\nwidths = [16, 'a']", "widths"),
+        ("[noise]\nwrong = 1", "noise: wrong is unknown"),
+        ("[noise]\nshot_min = 0", "shot_min"),
+        ("[sensor]\nrows = 2", "rows"),
+        ('[losses]\ntarget = "noisy"', "losses.target: 'noisy' is not a valid Target; known: clean, teacher"),
+        ("[[stages]]\nuntil = 0.5\nbatch = 1\ncrop = 64", "stages is none"),
+    ],
 )
-def test_a_bad_recipe_is_named(tmp_path, text):
+def test_a_bad_recipe_is_named_with_the_place(tmp_path, text, reason):
     (tmp_path / "r.toml").write_text(text)
-    with pytest.raises(TrainingError, match=r"r\.toml"):
+    with pytest.raises(TrainingError, match=r"r\.toml") as caught:
         read_recipe(tmp_path / "r.toml")
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_crops_beyond_every_photo_are_an_error():
