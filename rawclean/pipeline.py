@@ -1,11 +1,9 @@
 """One photo, file to file: read, find its noise, choose a model, denoise, write."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from rawclean.core.choices import BadPixels
@@ -16,9 +14,7 @@ from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
 from rawclean.core.noise import NoiseModel
 from rawclean.denoise_report import DenoiseReport, Statement
-from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
-from rawclean.engines.contract import Engine
-from rawclean.engines.pick import pick_engine
+from rawclean.denoiser import shared_denoiser
 from rawclean.engines.tiled import Effort, Progress, Signal, denoise
 from rawclean.errors import InvalidNoiseError, ModelError, naming
 from rawclean.instruments.bad_pixels import map_bad_pixels
@@ -31,9 +27,6 @@ from rawclean.io.writers import check_format, write_photo
 from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models
 from rawclean.noise_source import FoundNoise, find_noise
 from rawclean.settings import DenoiseSettings
-
-_NETWORK = threading.Lock()
-"""The network uses all cores or the GPU: of photos at work in several threads, one is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +85,8 @@ def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:
     Raises as `denoise_file`, without the name of the photo.
     """
     found = find_noise(frame, settings.told_noise)
+    card = choose(frame, found.noise, settings)
+    shared_denoiser().load(card, settings)
     levels, black_note = corrected_black(frame, found.noise)
     mapped = map_bad_pixels(frame, found.told, settings.bad_pixels)
     return Examined(
@@ -100,18 +95,14 @@ def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:
         levels=levels,
         bad_pixels=mapped.count,
         warning="; ".join(filter(None, (frame.doubt, found.warning, black_note))) or None,
-        card=choose(frame, found.noise, settings),
+        card=card,
     )
 
 
 def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None = None) -> DenoisedPhoto:
     """Run the network; raises as `denoise_file`."""
     examined = photo.examined
-    _engine(examined.card, settings)  # made before the wait for other photos
-    with _NETWORK, _timed(photo.seconds, "network"):
-        if progress:
-            progress(0, 1)  # begun: the wait is over
-        denoised = clean_frame(examined, settings, progress)
+    denoised = clean_frame(examined, settings, progress, photo.seconds)
     return DenoisedPhoto(
         photo.raw.with_frame(denoised),
         examined.card.residual_noise(examined.found.noise, settings.strength),
@@ -121,12 +112,23 @@ def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None 
     )
 
 
-def clean_frame(examined: Examined, settings: DenoiseSettings, progress: Progress | None = None) -> RawFrame:
-    """Run the network; raises ModelError and UnsupportedDeviceError."""
-    found = examined.found
+def clean_frame(
+    examined: Examined,
+    settings: DenoiseSettings,
+    progress: Progress | None = None,
+    seconds: dict[str, float] | None = None,
+) -> RawFrame:
+    """Run the network when it is this photo's turn, of which `progress` is told with no tile done.
+
+    Raises ModelError and UnsupportedDeviceError.
+    """
+    found, denoiser = examined.found, shared_denoiser()
     signal = Signal(found.told, found.clip, examined.levels)
-    effort = Effort(settings.strength, settings.tile, progress)
-    return denoise(examined.frame, signal, _engine(examined.card, settings), effort)
+    engine = denoiser.engine(examined.card, settings)
+    with denoiser.turn, _timed({} if seconds is None else seconds, "network"):
+        if progress:
+            progress(0, 1)
+        return denoise(examined.frame, signal, engine, Effort(settings.strength, settings.tile, progress))
 
 
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
@@ -147,7 +149,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         sigma=found.noise.sigma_at(),
         model=card.name,
         model_sha256=card.sha256,
-        device=_engine(card, settings).name,
+        device=shared_denoiser().engine(card, settings).name,
         evidence=statements(found),
         bad_pixels=examined.bad_pixels,
         correlated=found.correlated,
@@ -181,16 +183,6 @@ def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> Mod
 def _denoised_note(photo: RawPhoto) -> str | None:
     known = is_denoised(photo.source, photo.metadata)
     return "its file says that it is denoised already; once more takes detail" if known else None
-
-
-def _engine(card: ModelCard, settings: DenoiseSettings) -> Engine:
-    return _ready_engine(card, settings.engine, settings.device, settings.precision)
-
-
-@lru_cache(maxsize=8)
-def _ready_engine(card: ModelCard, engine: EngineChoice, device: DeviceChoice, precision: Precision) -> Engine:
-    """A model ready to run, kept for the next photo."""
-    return pick_engine(card, engine, device, precision)
 
 
 @contextmanager
