@@ -22,31 +22,37 @@ class NoiseSettings:
         return self.iso is not None or self.noise is not None
 
 
-@dataclass(frozen=True, slots=True)
-class DenoiseSettings:
-    """How to denoise; the defaults suit every photo."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultSettings:
+    """What is computed: a result that is there is done again where one of these is another."""
 
     model: str | None = None
     """Name of a model; None chooses by noise."""
+    specialists: bool = True
+    """Whether to choose among the specialists of noise ranges, too."""
     iso: float | None = None
     """Noise of this ISO instead of what the file says."""
     noise: tuple[float, float] | None = None
     """Shot and read variance instead of what the file says."""
     strength: float = 1.0
     """Share of the noise that is taken away, 0 to 1."""
-    device: DeviceChoice = DeviceChoice.AUTO
-    precision: Precision = Precision.AUTO
-    tile: int = TILE
-    overwrite: bool = False
-    compression: Compression = Compression.LJPEG
-    """Of the samples in a DNG."""
     bad_pixels: BadPixels = BadPixels.AUTO
     """Which sites are replaced by their neighbours first."""
-    specialists: bool = True
-    """Whether to choose among the specialists of noise ranges, too."""
-    engine: EngineChoice = EngineChoice.AUTO
+    precision: Precision = Precision.AUTO
+    compression: Compression = Compression.LJPEG
+    """Of the samples in a DNG."""
 
     @property
     def told_noise(self) -> NoiseSettings:
         """What the user says of the noise."""
         return NoiseSettings(iso=self.iso, noise=self.noise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenoiseSettings(ResultSettings):
+    """What is computed, and how; the defaults suit every photo."""
+
+    engine: EngineChoice = EngineChoice.AUTO
+    device: DeviceChoice = DeviceChoice.AUTO
+    tile: int = TILE
+    overwrite: bool = False

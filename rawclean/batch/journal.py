@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -27,12 +27,14 @@ from rawclean.batch import storage
 from rawclean.batch.outcome import Outcome
 from rawclean.batch.plan import Job
 from rawclean.core.printable import without_credentials
+from rawclean.core.typed import plain, structured
+from rawclean.denoise_report import DenoiseReport
 from rawclean.errors import OutputError, TargetFullError
 from rawclean.io.scratch import scratch_folder
 
 JOURNAL = "rawclean-journal.sqlite"
-_VERSION = 1
-"""Of the schema, in SQLite's user_version; journals from before it had one hold 0 and the same columns."""
+_VERSION = 2
+"""Of the schema, in SQLite's user_version; earlier ones have the same columns and reports of other fields."""
 _COLUMNS = ("name", "source", "stamp", "digest", "settings", "before", "state", "error", "report", "time")
 _MAY_BE_NULL = ("digest", "before", "error", "report")
 """All others hold text, as these do where they are not null."""
@@ -50,9 +52,6 @@ CREATE TABLE IF NOT EXISTS jobs (
     time TEXT NOT NULL
 ) WITHOUT ROWID
 """
-_REPORTED_TEXTS = ("model", "model_sha256", "camera", "noise_origin")
-_REPORTED_NUMBERS = ("shot", "read", "sigma")
-"""What resuming and the page about a run need to know of a report, beside its seconds."""
 
 
 class State(Enum):
@@ -79,8 +78,7 @@ class Entry:
     """Stamp of the result when the job began; None where there was none."""
     state: State
     error: str | None
-    report: dict[str, Any] | None
-    """Fields of `DenoiseReport`."""
+    report: DenoiseReport | None
     time: str
     """When this was written, ISO 8601, UTC."""
 
@@ -132,12 +130,12 @@ class Journal:
         """Note what became of a job."""
         job, error = outcome.job, outcome.error
         state = State.FAILED if error else State.DONE
-        report = None if outcome.report is None else asdict(outcome.report)
-        self.put(Entry(job.name, job.source, job.stamp, outcome.digest, settings, None, state, error, report, _now()))
+        digest, report = outcome.digest, outcome.report
+        self.put(Entry(job.name, job.source, job.stamp, digest, settings, None, state, error, report, _now()))
 
     def put(self, entry: Entry) -> None:
         """Store an entry, in place of an earlier one of the same result."""
-        report = None if entry.report is None else json.dumps(entry.report)
+        report = None if entry.report is None else json.dumps(plain(entry.report))
         row = (
             *(entry.name, without_credentials(entry.source), entry.stamp, entry.digest, entry.settings, entry.before),
             *(entry.state.value, entry.error and without_credentials(entry.error), report, entry.time),
@@ -162,6 +160,8 @@ class Journal:
                 f"{self._path}: was written by a newer rawclean; update, or delete it, results that are there are kept"
             )
         self._database.execute(_SCHEMA)
+        if found < _VERSION:
+            self._database.execute("UPDATE jobs SET report = NULL")
         self._database.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
@@ -230,16 +230,16 @@ def _entry(row: tuple[Any, ...], path: Path) -> Entry:
         raise _damaged(path, f"{fields['name']}: {error}") from error
 
 
-def _report(text: str) -> dict[str, Any]:
-    """The fields of a `DenoiseReport`; raises ValueError where those that are needed are not there, or no such."""
+def _report(text: str) -> DenoiseReport:
+    """The report of that JSON; raises ValueError where it is none."""
     try:
-        told: dict[str, Any] = json.loads(text)
-        numbers = [*(told[field] for field in _REPORTED_NUMBERS), *told["seconds"].values()]
-        if all(map(math.isfinite, numbers)) and all(isinstance(told[field], str) for field in _REPORTED_TEXTS):
-            return told
-    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError("a report of unknown fields") from error
-    raise ValueError("a report of unknown values")
+        report = structured(json.loads(text), DenoiseReport)
+    except RecursionError as error:
+        raise ValueError("report: tables in tables without end") from error
+    numbers = (report.shot, report.read, report.sigma, *report.seconds.values())
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("report: numbers that are not finite")
+    return report
 
 
 def _now() -> str:

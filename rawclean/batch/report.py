@@ -53,7 +53,7 @@ def write_report(path: Path, folder: str, entries: Sequence[Entry], executor: Ex
         failed=[entry for entry in entries if entry.state is State.FAILED],
         unfinished=[entry for entry in entries if entry.state is State.BEGUN],
         measured=measured,
-        models=sorted(Counter(entry.report["model"] for entry in measured if entry.report).items()),
+        models=sorted(Counter(entry.report.model for entry in measured if entry.report).items()),
         shown=[_shown(entry, folder, executor) for entry in measured[:SHOWN]],
     )
     write_atomically(path, [page.encode()])
@@ -68,7 +68,7 @@ def _shown(entry: Entry, folder: str, executor: Executor) -> _Shown:
 
 
 def _sigma(entry: Entry) -> float:
-    return float(entry.report["sigma"]) if entry.report else 0.0
+    return entry.report.sigma if entry.report else 0.0
 
 
 def _harmless(value: object) -> object:

@@ -1,7 +1,7 @@
 """What a run has to do: only what is missing, changed or failed, as journal and files tell."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import Enum
 
 from rawclean.batch import storage
@@ -10,10 +10,11 @@ from rawclean.batch.outcome import EXISTS, Outcome
 from rawclean.batch.plan import Job
 from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import without_credentials
+from rawclean.core.typed import plain
 from rawclean.errors import RawcleanError
 from rawclean.io.xmp import copy_sidecars
 from rawclean.models.manifest import choose_model, find_model, list_models
-from rawclean.settings import DenoiseSettings
+from rawclean.settings import DenoiseSettings, ResultSettings
 
 
 class Redo(Enum):
@@ -35,9 +36,8 @@ SAME, FINISHED, NOT_FAILED = (
 
 def settings_key(settings: DenoiseSettings) -> str:
     """Those of the settings that a result depends on."""
-    fields = (settings.model, settings.iso, settings.noise, settings.strength, settings.specialists)
-    choices = (settings.compression, settings.precision, settings.bad_pixels)
-    return json.dumps([*fields, *(choice.value for choice in choices)])
+    told = plain(settings)
+    return json.dumps({field.name: told[field.name] for field in fields(ResultSettings)})
 
 
 def left_to_do(job: Job, there: str | None, settings: DenoiseSettings, journal: Journal, redo: Redo) -> Job | Outcome:
@@ -87,11 +87,11 @@ def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:
         return True
     try:
         cards = list_models()
-        used = find_model(entry.report["model"], cards)
+        used = find_model(entry.report.model, cards)
         if settings.model is not None:
-            return bool(used.sha256 == entry.report["model_sha256"])
-        noise = NoiseModel.uniform(entry.report["shot"], entry.report["read"])
+            return used.sha256 == entry.report.model_sha256
+        noise = NoiseModel.uniform(entry.report.shot, entry.report.read)
         chosen = choose_model(noise, cards, used.mosaic, specialists=settings.specialists)
     except RawcleanError:
         return False
-    return bool(chosen.sha256 == entry.report["model_sha256"])
+    return chosen.sha256 == entry.report.model_sha256

@@ -109,11 +109,17 @@ def batch(
     from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(
-        *(model, iso, shot_and_read, strength, device, precision, tile),
-        compression=compression,
-        bad_pixels=bad_pixels,
+        model=model,
         specialists=iso_auto,
+        iso=iso,
+        noise=shot_and_read,
+        strength=strength,
+        bad_pixels=bad_pixels,
+        precision=precision,
+        compression=compression,
         engine=engine,
+        device=device,
+        tile=tile,
     )
     request = BatchRequest(
         folder,

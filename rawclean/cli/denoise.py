@@ -44,8 +44,17 @@ def denoise(
     check_is_file(source)  # a folder has no name for the result
 
     settings = DenoiseSettings(
-        *(model, iso, shot_and_read, strength, device, precision, tile, overwrite, compression, bad_pixels),
+        model=model,
+        iso=iso,
+        noise=shot_and_read,
+        strength=strength,
+        bad_pixels=bad_pixels,
+        precision=precision,
+        compression=compression,
         engine=engine,
+        device=device,
+        tile=tile,
+        overwrite=overwrite,
     )
     target = output or source.with_name(f"{source.stem}_denoised.dng")
     with progress_bars(source.name, quiet=quiet or as_json) as (progress,):

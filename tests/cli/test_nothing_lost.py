@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 
 from rawclean.batch.journal import Entry, Journal, State
+from rawclean.denoise_report import DenoiseReport
 from rawclean.errors import OutputError, TargetFullError
 from rawclean.io.atomic import check_target, write_atomically
 from rawclean.pipeline import prepare
@@ -172,14 +173,17 @@ def test_a_journal_of_another_kind_is_used_or_named(rawclean, shoot, change, wor
             f"report = json_set(report, '$.{field}', 'text')"
             for field in ("seconds", "seconds.network", "sigma", "shot")
         ),
+        "report = json_set(report, '$.unknown', 1)",
         *("report = json_set(report, '$.seconds', json('[]'))", "report = json_set(report, '$.camera', 7)"),
         *("report = replace(report, '\"sigma\": 0', '\"sigma\": 1e9990')", "report = x'5b5d'"),
         *("report = '[1, 2]'", f"report = '{100_000 * '['}'"),
     ],
 )
 def test_a_journal_with_values_of_another_kind_is_named(tmp_path, change):
-    report = dict.fromkeys(("model", "model_sha256", "camera", "noise_origin"), "x")
-    report |= {"shot": 1e-3, "read": 1e-6, "sigma": 0.01, "seconds": {"network": 1.0}}
+    texts = dict.fromkeys(("source", "output", "camera", "noise_origin", "model", "model_sha256", "device"), "x")
+    numbers = {"width": 1, "height": 1, "bad_pixels": 0, "shot": 1e-3, "read": 1e-6, "sigma": 0.01}
+    found = {"evidence": (), "correlated": False, "clip": (1.0,), "warning": None, "seconds": {"network": 1.0}}
+    report = DenoiseReport(**texts, **numbers, **found)
     path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
         journal.put(Entry("one.dng", "a/one.dng", "1 2", "0a", "[]", None, State.DONE, None, report, "now"))
