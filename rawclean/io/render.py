@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import imageio.v3 as imageio
 import numpy as np
 import rawpy
-import tifffile
 from numpy.typing import NDArray
 
 from rawclean.core.noise import NoiseModel
@@ -18,6 +16,7 @@ from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.dng.graft import graft_dng
 from rawclean.io.dng.raster import libraw_reads
 from rawclean.io.dng.stored import stored_samples
+from rawclean.io.images import read_picture, read_tiff
 from rawclean.io.raw import read_raw
 from rawclean.io.spelled import spelled
 from rawclean.io.suffixes import RAW_SUFFIXES
@@ -54,11 +53,7 @@ def picture_of(path: Path) -> NDArray[np.uint8]:
         as_it_is = DenoisedPhoto(photo, NoiseModel.uniform(0.0, 0.0), strength=0.0)
         with naming(path):
             return render(as_it_is, bits=8).astype(np.uint8, copy=False)
-    try:
-        pixels = tifffile.imread(path) if path.suffix.lower() in (".tif", ".tiff") else imageio.imread(path, mode="RGB")
-    except (OSError, ValueError) as error:
-        raise UnreadablePhotoError(f"{path}: not a picture that can be read ({error})") from error
-    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+    return read_tiff(path) if path.suffix.lower() in (".tif", ".tiff") else read_picture(path)
 
 
 @contextmanager
