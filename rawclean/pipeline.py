@@ -76,7 +76,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
         photo = read_photo(source, settings)
     with _timed(seconds, "noise"), naming(source, InvalidNoiseError):
         examined = examine(photo.frame, settings)
-    return Prepared(photo, output, examined, seconds)
+    return Prepared(photo.with_frame(examined.frame), output, examined, seconds)  # the samples as they were may go
 
 
 def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:

@@ -37,5 +37,5 @@ def test_other_formats_are_no_photo_whatever_their_name(tmp_path, kind):
 def test_a_photo_that_is_cut_off_is_named(tmp_path, size):
     Image.fromarray(COLOURS).save(tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:size])
-    with pytest.raises(UnreadablePhotoError, match="a.png: "):
+    with pytest.raises(UnreadablePhotoError, match=r"a\.png: "):
         read_picture(tmp_path / "a.png")
