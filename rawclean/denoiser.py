@@ -6,7 +6,7 @@ from functools import cache
 
 from rawclean.engines.contract import Engine
 from rawclean.engines.pick import pick_engine
-from rawclean.models.manifest import ModelCard
+from rawclean.models.cards import ModelCard
 from rawclean.settings import DenoiseSettings
 
 

@@ -12,11 +12,10 @@ from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.layout import mosaic_of
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
-from rawclean.core.noise import NoiseModel
 from rawclean.denoise_report import DenoiseReport, Statement
 from rawclean.denoiser import shared_denoiser
 from rawclean.engines.tiled import Effort, Progress, Signal, denoise
-from rawclean.errors import InvalidNoiseError, ModelError, naming
+from rawclean.errors import InvalidNoiseError, naming
 from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import check_target
@@ -24,7 +23,8 @@ from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.writers import check_format, write_photo
-from rawclean.models.manifest import ModelCard, choose_model, find_model, list_models
+from rawclean.model_choice import model_for
+from rawclean.models.cards import ModelCard
 from rawclean.noise_source import FoundNoise, find_noise
 from rawclean.settings import DenoiseSettings
 
@@ -85,16 +85,17 @@ def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:
     Raises as `denoise_file`, without the name of the photo.
     """
     found = find_noise(frame, settings.told_noise)
-    card = choose(frame, found.noise, settings)
+    card = model_for(mosaic_of(frame.layout), found.noise, settings)
     shared_denoiser().load(card, settings)
     levels, black_note = corrected_black(frame, found.noise)
     mapped = map_bad_pixels(frame, found.told, settings.bad_pixels)
+    notes = frame.doubt, found.warning, black_note, _other_quality(card, settings)
     return Examined(
         frame=mapped.frame,
         found=found,
         levels=levels,
         bad_pixels=mapped.count,
-        warning="; ".join(filter(None, (frame.doubt, found.warning, black_note))) or None,
+        warning="; ".join(filter(None, notes)) or None,
         card=card,
     )
 
@@ -169,15 +170,11 @@ def statements(found: FoundNoise) -> tuple[Statement, ...]:
     return tuple(Statement(each.origin, each.noise.sigma_at(), each.width) for each in found.evidence)
 
 
-def choose(frame: RawFrame, noise: NoiseModel, settings: DenoiseSettings) -> ModelCard:
-    """The model that the settings name, or that mosaic and noise call for; raises ModelError."""
-    mosaic = mosaic_of(frame.layout)
-    if settings.model is None:
-        return choose_model(noise, list_models(), mosaic, specialists=settings.specialists)
-    card = find_model(settings.model)
-    if card.mosaic is not mosaic:
-        raise ModelError(f"the photo is {frame.layout.name}, and model {card.name} is for {card.mosaic.value}")
-    return card
+def _other_quality(card: ModelCard, settings: DenoiseSettings) -> str | None:
+    wanted = settings.quality
+    if settings.model is not None or wanted is None or card.quality is wanted:
+        return None
+    return f"there is no {wanted.value} model for {card.mosaic.value} mosaics; {card.name} is {card.quality.value}"
 
 
 def _denoised_note(photo: RawPhoto) -> str | None:

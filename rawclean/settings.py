@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rawclean.core.choices import BadPixels
+from rawclean.core.choices import BadPixels, Quality
 from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
@@ -27,7 +27,9 @@ class ResultSettings:
     """What is computed: a result that is there is done again where one of these is another."""
 
     model: str | None = None
-    """Name of a model; None chooses by noise."""
+    """Name of a model; None chooses by quality and noise."""
+    quality: Quality | None = None
+    """None is standard, and fast on a CPU that would take long."""
     specialists: bool = True
     """Whether to choose among the specialists of noise ranges, too."""
     iso: float | None = None

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from rawclean.batch import storage
 from rawclean.batch.outcome import DENOISED, Outcome
 from rawclean.batch.plan import Job
+from rawclean.core.layout import mosaic_of
 from rawclean.errors import InvalidNoiseError, RawcleanError, naming
 from rawclean.io.applied import file_is_denoised
+from rawclean.model_choice import model_for
 from rawclean.noise_source import find_noise
-from rawclean.pipeline import choose, read_photo
+from rawclean.pipeline import read_photo
 from rawclean.settings import DenoiseSettings
 
 
@@ -41,7 +43,7 @@ def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
             frame = read_photo(source, settings).frame
             with naming(source, InvalidNoiseError):
                 found = find_noise(frame, settings.told_noise)
-            card = choose(frame, found.noise, settings)
+            card = model_for(mosaic_of(frame.layout), found.noise, settings)
     except RawcleanError as error:
         return Forecast(task, task.output, error=str(error))
     return Forecast(task, task.output, str(frame.camera), found.origin, found.noise.sigma_at(), card.name)

@@ -13,7 +13,8 @@ from rawclean.core.printable import without_credentials
 from rawclean.core.typed import plain
 from rawclean.errors import RawcleanError
 from rawclean.io.xmp import copy_sidecars
-from rawclean.models.manifest import choose_model, find_model, list_models
+from rawclean.model_choice import model_for
+from rawclean.models.manifest import find_model
 from rawclean.settings import DenoiseSettings, ResultSettings
 
 
@@ -86,12 +87,8 @@ def _model_is_current(entry: Entry, settings: DenoiseSettings) -> bool:
     if entry.report is None:
         return True
     try:
-        cards = list_models()
-        used = find_model(entry.report.model, cards)
-        if settings.model is not None:
-            return used.sha256 == entry.report.model_sha256
-        noise = NoiseModel.uniform(entry.report.shot, entry.report.read)
-        chosen = choose_model(noise, cards, used.mosaic, specialists=settings.specialists)
+        mosaic = find_model(entry.report.model).mosaic
+        chosen = model_for(mosaic, NoiseModel.uniform(entry.report.shot, entry.report.read), settings)
     except RawcleanError:
         return False
     return chosen.sha256 == entry.report.model_sha256

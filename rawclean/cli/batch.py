@@ -83,6 +83,7 @@ def batch(
     max_memory: MaxMemory = None,
     timeout: Timeout = 900.0,
     report: Report = None,
+    quality: options.QualityOption = None,
     model: options.Model = None,
     iso: options.Iso = None,
     noise: options.Noise = None,
@@ -110,6 +111,7 @@ def batch(
 
     settings = DenoiseSettings(
         model=model,
+        quality=quality,
         specialists=iso_auto,
         iso=iso,
         noise=shot_and_read,

@@ -11,14 +11,12 @@ from rawclean.cli import options
 from rawclean.cli.progress import Update, progress_bars
 from rawclean.cli.report import Shown, print_json, print_line
 from rawclean.core.cfa_family import CfaFamily
+from rawclean.core.choices import Quality, Role
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 
 if TYPE_CHECKING:
     from rawclean.evaluation.benchmark import Denoiser, Protocol
     from rawclean.evaluation.datasets import Block
-
-BY_NOISE = "by noise"
-"""The choice among the models as the product makes it."""
 
 
 class SensorPart(Enum):
@@ -82,7 +80,8 @@ def bench(
     with progress_bars("photos", quiet=quiet or as_json) as (progress,):
         count = _counter(progress, limit)
         if sensor:
-            chosen = {BY_NOISE: denoisers[BY_NOISE]} if not model and BY_NOISE in denoisers else denoisers
+            by_noise = {_by_noise(each) for each in Quality} & denoisers.keys()
+            chosen = denoisers if model or not by_noise else {name: denoisers[name] for name in by_noise}
             measured = _measure_sensor(folder, chosen, protocol, part, count)
         elif read_blocks is None:
             photos = run_benchmark(folder, denoisers, protocol, count)
@@ -149,10 +148,10 @@ def _measure_blocks(
 def _denoisers(
     names: Sequence[str], mosaic: CfaFamily, engine: EngineChoice, device: DeviceChoice, precision: Precision
 ) -> "dict[str, Denoiser]":
-    """The models and weight files of that name; without names all models, and the choice among them by noise."""
+    """The models and weight files of that name; without names all models, and for each quality the choice by noise."""
     from rawclean.engines.pick import pick_engine
     from rawclean.evaluation.publish import denoiser_by_noise, denoiser_of, torch_denoiser
-    from rawclean.models.manifest import SPECIALIST, find_model, list_models
+    from rawclean.models.manifest import find_model, list_models
     from rawclean.models.weights import load_network
 
     files = [Path(name) for name in names if name.endswith(".safetensors")]
@@ -160,9 +159,16 @@ def _denoisers(
     cards = named if names else [card for card in list_models() if card.mosaic is mosaic]
     denoisers = {card.name: denoiser_of(pick_engine(card, engine, device, precision)) for card in cards}
     denoisers |= {str(path): torch_denoiser(load_network(path), device, precision) for path in files}
-    if not names and any(card.role == SPECIALIST for card in cards):
-        denoisers[BY_NOISE] = denoiser_by_noise(denoisers, cards, mosaic)
-    return denoisers
+    special = {card.quality for card in cards if card.role is Role.SPECIALIST and not names}
+    by_noise = {
+        _by_noise(each): denoiser_by_noise(denoisers, cards, mosaic, each) for each in Quality if each in special
+    }
+    return denoisers | by_noise
+
+
+def _by_noise(quality: Quality) -> str:
+    """The choice among the models of one quality as the product makes it."""
+    return f"{quality.value}, by noise"
 
 
 def _counter(progress: Update, total: int | None) -> Callable[[], None]:

@@ -21,6 +21,7 @@ Output = Annotated[
 def denoise(
     source: Source,
     output: Output = None,
+    quality: options.QualityOption = None,
     model: options.Model = None,
     iso: options.Iso = None,
     noise: options.Noise = None,
@@ -45,6 +46,7 @@ def denoise(
 
     settings = DenoiseSettings(
         model=model,
+        quality=quality,
         iso=iso,
         noise=shot_and_read,
         strength=strength,

@@ -1,7 +1,6 @@
 """rawclean models: the networks that are installed."""
 
 import math
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,19 +9,12 @@ import typer
 from rawclean.cli import options
 from rawclean.cli.progress import print_table
 from rawclean.cli.report import print_json, print_line
+from rawclean.core.choices import Quality, Role
 
 app = typer.Typer(no_args_is_help=True)
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", dir_okay=False, help="The file to write, .onnx.")]
-
-
-class Role(Enum):
-    """What a model is for."""
-
-    GENERAL = "general"
-    SPECIALIST = "specialist"
-    TEACHER = "teacher"
 
 
 @app.command("list")
@@ -35,10 +27,13 @@ def list_all(as_json: options.Json = False) -> None:
         print_json(cards)
         return
     rows = [
-        (card.name, card.role, f"{card.range.low:.4g} to {card.range.high:.4g}", f"{card.parameters:,}")
+        (
+            *(card.name, card.quality.value, f"{card.range.low:.4g} to {card.range.high:.4g}"),
+            *(f"{card.parameters:,}", f"{card.gmac_per_megapixel:.1f}"),
+        )
         for card in cards
     ]
-    print_table("models", ("name", "role", "sigma at 18 % signal", "parameters"), rows)
+    print_table("models", ("name", "quality", "sigma at 18 % signal", "parameters", "GMAC/MP"), rows)
 
 
 @app.command()
@@ -52,7 +47,8 @@ def show(name: str, as_json: options.Json = False) -> None:
     network = load_model(card)
     facts = {
         "name": card.name,
-        "role": card.role,
+        "quality": card.quality.value,
+        "role": card.role.value,
         "file": card.path,
         "sha256": card.sha256,
         "mosaic": card.mosaic.value,
@@ -106,6 +102,7 @@ def add(
     photos: Annotated[Path, typer.Option(help="Photos it was not trained on, to measure the noise it leaves.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
     role: Annotated[Role, typer.Option(help="What it is for.")] = Role.GENERAL,
+    quality: Annotated[Quality, typer.Option(help="The rung of --quality that it is on.")] = Quality.STANDARD,
     sigma: options.Sigma = (0.0, math.inf),
     recipe: Annotated[str, typer.Option(help="How it was made, in a sentence.")] = "",
     folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
@@ -115,8 +112,9 @@ def add(
 ) -> None:
     """Add a model of your own, measured on photos."""
     from rawclean.evaluation.publish import Publication, publish_model
-    from rawclean.models.manifest import NoiseRange, user_weights
+    from rawclean.models.cards import NoiseRange
+    from rawclean.models.manifest import user_weights
 
-    publication = Publication(name, recipe, role.value, NoiseRange(*sigma), half, overwrite)
+    publication = Publication(name, recipe, role, quality, NoiseRange(*sigma), half, overwrite)
     card = publish_model(weights, folder or user_weights(), publication, photos, limit)
     print_line(f"{card.name}: added to {card.path.parent}")

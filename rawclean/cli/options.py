@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rawclean.core.choices import BadPixels
+from rawclean.core.choices import BadPixels, Quality
 from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
@@ -34,7 +34,15 @@ def _check_noise(text: str | None) -> str | None:
 
 
 Model = Annotated[
-    str | None, typer.Option(callback=_check_model, help="Name of a model; by default the noise decides.")
+    str | None, typer.Option(callback=_check_model, help="Name of a model; by default quality and noise decide.")
+]
+QualityOption = Annotated[
+    Quality | None,
+    typer.Option(
+        "--quality",
+        help="How well a photo is denoised, and how long it takes; by default standard, and fast on a CPU that is "
+        "slow at that.",
+    ),
 ]
 Iso = Annotated[
     float | None, typer.Option(min=1, max=MAX_ISO, help="Take the noise of this ISO instead of what the file says.")

@@ -12,3 +12,18 @@ class BadPixels(Enum):
     """Those that the file names."""
     OFF = "off"
     """None."""
+
+
+class Role(Enum):
+    """Whether a model is for all noise or for a range of it."""
+
+    GENERAL = "general"
+    SPECIALIST = "specialist"
+
+
+class Quality(Enum):
+    """The rungs of a ladder of models: each costs more than the one before, and leaves less noise and more detail."""
+
+    FAST = "fast"
+    STANDARD = "standard"
+    BEST = "best"

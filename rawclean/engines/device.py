@@ -30,11 +30,12 @@ def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     A CPU without bfloat16 instructions emulates them three to seven times slower than it computes float32.
     """
     if precision is Precision.AUTO:
-        return torch.bfloat16 if _has_bf16(device) else torch.float32
+        return torch.bfloat16 if has_bf16(device) else torch.float32
     return torch.bfloat16 if precision is Precision.BF16 else torch.float32
 
 
-def _has_bf16(device: torch.device) -> bool:
+def has_bf16(device: torch.device) -> bool:
+    """Whether the hardware computes in bfloat16 without emulating it."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":

@@ -63,8 +63,17 @@ class OpenVinoEngine:
 def _format(core: openvino.Core, precision: Precision) -> str:
     """OpenVINO's name of the number format; `auto` is bf16 where the CPU has instructions for it."""
     if precision is Precision.AUTO:
-        return "bf16" if "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES") else "f32"
+        return "bf16" if _has_bf16(core) else "f32"
     return "bf16" if precision is Precision.BF16 else "f32"
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the CPU has instructions for bfloat16."""
+    return _has_bf16(openvino.Core())
+
+
+def _has_bf16(core: openvino.Core) -> bool:
+    return "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
 
 
 def _checked_network(path: Path, planes: int) -> openvino.Model:

@@ -9,8 +9,8 @@ import sys
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.engines.contract import Engine
 from rawclean.errors import UnsupportedDeviceError, UsageError
+from rawclean.models.cards import ModelCard
 from rawclean.models.files import check_weights
-from rawclean.models.manifest import ModelCard
 
 
 def pick_engine(card: ModelCard, engine: EngineChoice, device: DeviceChoice, precision: Precision) -> Engine:
@@ -44,6 +44,25 @@ def engine_of(card: ModelCard) -> str:
     if not openvino_is_installed():
         return "torch; OpenVINO, which is faster on a CPU, is not installed (pip install openvino)"
     return f"torch; model {card.name} has no ONNX file for OpenVINO"
+
+
+def has_fast_arithmetic(engine: EngineChoice, device: DeviceChoice, precision: Precision) -> bool:
+    """Whether networks would run on a GPU, or in the bfloat16 that the CPU has instructions for.
+
+    Raises UnsupportedDeviceError where what is asked for is not installed.
+    """
+    on_cpu = device is DeviceChoice.CPU or (device is DeviceChoice.AUTO and not may_have_gpu())
+    if on_cpu and precision is Precision.FP32:
+        return False
+    if on_cpu and engine is not EngineChoice.TORCH and openvino_is_installed():
+        from rawclean.engines.openvino_engine import cpu_has_bf16  # noqa: PLC0415 (only where it is installed)
+
+        return cpu_has_bf16()
+    _check_torch()
+    from rawclean.engines.device import has_bf16, pick_device  # noqa: PLC0415
+
+    place = pick_device(device)
+    return place.type != "cpu" or (precision is not Precision.FP32 and has_bf16(place))
 
 
 def openvino_is_installed() -> bool:

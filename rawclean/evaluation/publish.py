@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rawclean.core.cfa_family import CfaFamily
+from rawclean.core.choices import Quality, Role
 from rawclean.core.noise import NoiseModel
 from rawclean.engines.choices import DeviceChoice, Precision
 from rawclean.engines.contract import Engine
@@ -18,8 +19,10 @@ from rawclean.engines.torch_engine import TorchEngine
 from rawclean.errors import OutputError
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.residual import measure_residual
+from rawclean.model_choice import choose_model
+from rawclean.models.cards import ModelCard, NoiseRange
 from rawclean.models.files import file_sha256
-from rawclean.models.manifest import GENERAL, ModelCard, NoiseRange, add_to_manifest, check_name, choose_model
+from rawclean.models.manifest import add_to_manifest, check_name
 from rawclean.models.onnx_export import export_is_installed, export_onnx
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, network_name
@@ -33,7 +36,8 @@ class Publication:
     name: str
     recipe: str
     """How the weights were made."""
-    role: str = GENERAL
+    role: Role = Role.GENERAL
+    quality: Quality = Quality.STANDARD
     range: NoiseRange = field(default_factory=NoiseRange)
     half: bool = False
     """Whether to store the weights in half precision; it is these that are measured."""
@@ -67,6 +71,7 @@ def publish_model(
         path=path,
         sha256=file_sha256(path),
         role=publication.role,
+        quality=publication.quality,
         network=network_name(network),
         range=publication.range,
         parameters=count_parameters(network),
@@ -91,11 +96,13 @@ def _exported(network: Network, path: Path) -> str | None:
     return file_sha256(path)
 
 
-def denoiser_by_noise(denoisers: Mapping[str, Denoiser], cards: Sequence[ModelCard], mosaic: CfaFamily) -> Denoiser:
+def denoiser_by_noise(
+    denoisers: Mapping[str, Denoiser], cards: Sequence[ModelCard], mosaic: CfaFamily, quality: Quality
+) -> Denoiser:
     """The denoiser that chooses among models as the product does; `denoisers` are by the names of `cards`."""
 
     def denoise(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
-        return denoisers[choose_model(noise, list(cards), mosaic).name](planes, noise)
+        return denoisers[choose_model(noise, cards, mosaic, quality).name](planes, noise)
 
     return denoise
 

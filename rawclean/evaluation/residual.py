@@ -11,7 +11,7 @@ import numpy as np
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
-from rawclean.models.manifest import ResidualPoint
+from rawclean.models.cards import ResidualPoint
 
 
 def measure_residual(

@@ -1,4 +1,4 @@
-"""Which models there are, and which one a noise level calls for.
+"""Which models there are.
 
 A folder of weights has a `manifest.json` with one card per model. The folder that ships with rawclean comes first, then
 the user's own (platformdirs' data folder).
@@ -9,7 +9,6 @@ import json
 import math
 import os
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,89 +16,21 @@ from typing import Any
 import platformdirs
 
 from rawclean.core.cfa_family import CfaFamily
-from rawclean.core.noise import NoiseModel
+from rawclean.core.choices import Quality, Role
 from rawclean.core.typed import structured
 from rawclean.errors import ModelError, UsageError
 from rawclean.io.atomic import write_atomically
+from rawclean.models.cards import ModelCard, NoiseRange, ResidualPoint
 
 MANIFEST = "manifest.json"
 METERS = {CfaFamily.BAYER: "noise-meter.safetensors", CfaFamily.XTRANS: "noise-meter-xtrans.safetensors"}
 JUDGE = "site-judge.safetensors"
 """What looks at a photo before it is denoised."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-GENERAL, SPECIALIST, TEACHER = "general", "specialist", "teacher"
 _LONGEST_NAME = 64
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST_STEP, _LARGEST_HALO = 1 << 8, 1 << 11
 """Samples; the networks that ship look at 87 beyond a tile."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseRange:
-    """Noise levels that a model is for: sigma at 18 % signal, low <= sigma < high."""
-
-    low: float = 0.0
-    high: float = math.inf
-
-    def __contains__(self, sigma: float) -> bool:
-        return self.low <= sigma < self.high
-
-
-@dataclass(frozen=True, slots=True)
-class ResidualPoint:
-    """Noise left by a model at one level, measured on photos it was not trained on."""
-
-    sigma: float
-    """Of the noisy photo, at 18 % signal."""
-    ratio: float
-    """Noise variance after over before."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """One line of a manifest."""
-
-    name: str
-    path: Path
-    sha256: str
-    role: str
-    """general, specialist or teacher."""
-    network: str
-    range: NoiseRange
-    parameters: int
-    gmac_per_megapixel: float
-    recipe: str
-    """How the weights were made."""
-    residual: tuple[ResidualPoint, ...]
-    """By rising sigma."""
-    mosaic: CfaFamily = CfaFamily.BAYER
-    """What it denoises."""
-    multiple_of: int = 0
-    """Height and width of what its network takes."""
-    halo: int = 0
-    """Samples of a plane beyond a tile that its network looks at."""
-    onnx_sha256: str | None = None
-    """Of the ONNX file beside the weights; None where there is none, so that it runs on torch alone."""
-
-    @property
-    def onnx_path(self) -> Path:
-        """Where the same network lies for other programs than torch."""
-        return self.path.with_suffix(".onnx")
-
-    def residual_noise(self, noise: NoiseModel, strength: float) -> NoiseModel:
-        """The noise that denoising with this model leaves, for the NoiseProfile of the result."""
-        left = 1 - strength + strength * math.sqrt(self._ratio(noise.sigma_at()))
-        return noise.times(left**2)
-
-    def _ratio(self, sigma: float) -> float:
-        """Measured ratio, interpolated over the logarithm of sigma."""
-        points = self.residual
-        index = bisect_right([point.sigma for point in points], sigma)
-        if index in (0, len(points)) or sigma <= 0:
-            return points[min(index, len(points) - 1)].ratio
-        low, high = points[index - 1], points[index]
-        share = math.log(sigma / low.sigma) / math.log(high.sigma / low.sigma)
-        return low.ratio + share * (high.ratio - low.ratio)
 
 
 def shipped_weights() -> Path:
@@ -134,23 +65,6 @@ def find_model(name: str, cards: list[ModelCard] | None = None) -> ModelCard:
     raise UsageError(f"no model named {name!r}; there are: {', '.join(card.name for card in cards)}")
 
 
-def choose_model(
-    noise: NoiseModel, cards: list[ModelCard], mosaic: CfaFamily = CfaFamily.BAYER, *, specialists: bool = True
-) -> ModelCard:
-    """The specialist whose range holds the noise, else the general student, of those for `mosaic`.
-
-    Without `specialists` always the general one. Raises ModelError where there is none.
-    """
-    sigma = noise.sigma_at()
-    for role in (SPECIALIST, GENERAL) if specialists else (GENERAL,):
-        for card in cards:
-            if card.role == role and card.mosaic is mosaic and sigma in card.range:
-                return card
-    raise ModelError(
-        f"no model for {mosaic.value} is made for noise with sigma {sigma:.4f} at 18 % signal; name one with --model"
-    )
-
-
 def read_manifest(folder: Path) -> list[ModelCard]:
     """The cards of a folder of weights; raises ModelError where its manifest is missing or damaged."""
     path = folder / MANIFEST
@@ -180,7 +94,7 @@ def add_to_manifest(folder: Path, card: ModelCard) -> None:
     cards = (
         [other for other in read_manifest(folder) if other.name != card.name] if (folder / MANIFEST).exists() else []
     )
-    rows = [_row(each) for each in sorted([*cards, card], key=lambda each: (each.role, each.range.low))]
+    rows = [_row(each) for each in sorted([*cards, card], key=_order)]
     write_atomically(folder / MANIFEST, [(json.dumps({"models": rows}, indent=2) + "\n").encode()])
 
 
@@ -191,7 +105,8 @@ class _Row:
     name: str
     file: str
     sha256: str
-    role: str
+    role: Role
+    quality: Quality
     network: str
     sigma_range: tuple[float, float | None]
     parameters: int
@@ -218,7 +133,6 @@ def _card(row: _Row, folder: Path) -> ModelCard:
         ("name", 0 < len(row.name) <= _LONGEST_NAME),
         ("file", _NAME.fullmatch(row.file)),
         ("sha256", all(_SHA256.fullmatch(digest) for digest in (row.sha256, row.onnx_sha256) if digest is not None)),
-        ("role", row.role in (GENERAL, SPECIALIST, TEACHER)),
         ("sigma_range", 0 <= low < (math.inf if high is None else high)),
         ("residual", points and sigmas[0] > 0 and sigmas == sorted(set(sigmas)) and math.isfinite(sigmas[-1])),
         ("residual", all(0 <= point.ratio < math.inf for point in points)),
@@ -229,6 +143,7 @@ def _card(row: _Row, folder: Path) -> ModelCard:
             raise ValueError(f"{what} of {row.name!r:.80} is none that it can have")
     return ModelCard(
         *(row.name, folder / row.file, row.sha256, row.role, row.network),
+        quality=row.quality,
         range=NoiseRange(low, math.inf if high is None else high),
         parameters=row.parameters,
         gmac_per_megapixel=row.gmac_per_megapixel,
@@ -241,10 +156,17 @@ def _card(row: _Row, folder: Path) -> ModelCard:
     )
 
 
+def _order(card: ModelCard) -> tuple[object, ...]:
+    """By rung of quality, then general models before specialists, these by rising noise."""
+    return list(Quality).index(card.quality), list(Role).index(card.role), card.range.low, card.name
+
+
 def _row(card: ModelCard) -> dict[str, Any]:
     row = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
     del row["path"], row["range"], row["residual"]
     return row | {
+        "role": card.role.value,
+        "quality": card.quality.value,
         "mosaic": card.mosaic.value,
         "file": card.path.name,
         "sigma_range": [card.range.low, None if math.isinf(card.range.high) else card.range.high],

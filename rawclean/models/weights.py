@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from rawclean.errors import ModelError
+from rawclean.models.cards import ModelCard
 from rawclean.models.files import check_weights
-from rawclean.models.manifest import ModelCard
 from rawclean.networks import Network, build_network, config_fields
 
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)

@@ -207,7 +207,7 @@ def test_bench_reports_one_part_of_sensors_as_json(rawclean, photos):
     arguments = ("bench", photos, "--sensor", "--limit", 1, "--part", "faults", "--shot", 6.4e-3, "--json")
     result = rawclean(*arguments)
     assert result.status == 0, result.err
-    scores = json.loads(result.out)["denoisers"]["by noise"]
+    scores = json.loads(result.out)["denoisers"]["fast, by noise"]
     assert scores["levels"] == []
     assert scores["faults"]["none"]["told"] > scores["faults"]["none"]["noisy"]
 

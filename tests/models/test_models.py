@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import zipfile
@@ -8,26 +9,28 @@ from statistics import fmean
 import numpy as np
 import pytest
 import torch
+from dng_matrix import CASES
 from safetensors.torch import load_file
 
+from rawclean import model_choice
 from rawclean.core.cfa_family import CfaFamily
+from rawclean.core.choices import Quality, Role
 from rawclean.core.noise import NoiseModel, read_on_line
 from rawclean.core.noise_patches import scaled
 from rawclean.core.suspect_sites import FEATURES
+from rawclean.engines.choices import DeviceChoice, Precision
+from rawclean.engines.openvino_engine import cpu_has_bf16
 from rawclean.errors import ModelError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.publish import torch_denoiser
 from rawclean.evaluation.scenes import read_scenes
 from rawclean.instruments.noise_meter import NoiseMeter, shipped_meter
 from rawclean.instruments.site_judge import SiteJudge, shipped_judge
+from rawclean.model_choice import choose_model, model_for
+from rawclean.models.cards import ModelCard, NoiseRange
 from rawclean.models.manifest import (
-    GENERAL,
     JUDGE,
     METERS,
-    SPECIALIST,
-    ModelCard,
-    NoiseRange,
-    choose_model,
     find_model,
     list_models,
     read_manifest,
@@ -37,6 +40,7 @@ from rawclean.models.weights import load_model, load_network, save_instrument, s
 from rawclean.networks import build_network
 from rawclean.networks.noise_meter import NoiseMeter as TrainedMeter
 from rawclean.networks.site_judge import SiteJudge as TrainedJudge
+from rawclean.settings import DenoiseSettings
 
 TRAINED = {NoiseMeter: TrainedMeter, SiteJudge: TrainedJudge}
 
@@ -45,14 +49,48 @@ def sigma_noise(sigma: float) -> NoiseModel:
     return NoiseModel.uniform(0.0, sigma**2)
 
 
+@pytest.mark.parametrize("quality", Quality)
 @pytest.mark.parametrize("mosaic", CfaFamily)
 @pytest.mark.parametrize("sigma", [1e-9, 1e-4, 0.003, 0.0042, 0.01, 0.02, 0.05, 0.2, 0.99])
-def test_there_is_a_model_for_every_noise_of_every_mosaic(sigma, mosaic):
-    card = choose_model(sigma_noise(sigma), list_models(), mosaic)
-    assert card.role in (GENERAL, SPECIALIST)
+def test_there_is_a_model_for_every_noise_of_every_mosaic(sigma, mosaic, quality):
+    card = choose_model(sigma_noise(sigma), list_models(), mosaic, quality)
     assert card.mosaic is mosaic
     assert sigma in card.range
-    assert choose_model(sigma_noise(sigma), list_models(), mosaic, specialists=False).role == GENERAL
+    general = choose_model(sigma_noise(sigma), list_models(), mosaic, quality, specialists=False)
+    assert general.role is Role.GENERAL
+
+
+def on(*rungs: Quality) -> list[ModelCard]:
+    """A ladder with these rungs."""
+    return [dataclasses.replace(find_model("student-general"), name=rung.value, quality=rung) for rung in rungs]
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "got"),
+    [
+        ((Quality.FAST, Quality.STANDARD, Quality.BEST), Quality.STANDARD, "standard"),
+        ((Quality.BEST, Quality.FAST), Quality.STANDARD, "fast"),
+        ((Quality.FAST, Quality.STANDARD), Quality.BEST, "standard"),
+        ((Quality.BEST, Quality.STANDARD), Quality.FAST, "standard"),
+    ],
+)
+def test_where_a_quality_is_missing_the_nearest_lower_one_counts_then_the_nearest_higher(there, wanted, got):
+    assert choose_model(sigma_noise(0.01), on(*there), CfaFamily.BAYER, wanted).name == got
+
+
+def test_a_quality_that_is_not_there_is_said(rawclean, tmp_path):
+    source = CASES["xtrans"].write(tmp_path / "in.dng")
+    result = rawclean("denoise", source, "-o", tmp_path / "out.dng", "--quality", "best")
+    assert result.status == 0
+    assert "there is no best model for xtrans mosaics; student-xtrans is fast" in " ".join(result.err.split())
+
+
+def test_a_cpu_without_bfloat16_gets_what_is_fast(monkeypatch):
+    settings = DenoiseSettings(device=DeviceChoice.CPU)
+    monkeypatch.setattr(model_choice, "list_models", lambda: on(*Quality))
+    for precision, quality in ((Precision.FP32, "fast"), (Precision.AUTO, "standard" if cpu_has_bf16() else "fast")):
+        card = model_for(CfaFamily.BAYER, sigma_noise(0.01), dataclasses.replace(settings, precision=precision))
+        assert card.name == quality
 
 
 def test_a_model_for_another_mosaic_is_refused(rawclean, sample, tmp_path):
@@ -67,7 +105,7 @@ def test_a_range_holds_its_lower_end_only():
 
 
 def test_the_residual_is_less_than_the_noise_and_grows_with_it():
-    card = next(card for card in list_models() if card.role == GENERAL)
+    card = next(card for card in list_models() if card.role is Role.GENERAL)
     left = [card.residual_noise(sigma_noise(sigma), 1.0).sigma_at() for sigma in (0.001, 0.01, 0.05, 0.1)]
     assert left == sorted(left)
     assert all(after < 0.8 * before for after, before in zip(left, (0.001, 0.01, 0.05, 0.1), strict=True))
@@ -193,7 +231,7 @@ def test_the_wheel_holds_every_weight_file(tmp_path):
 
 def specialists() -> list[ModelCard]:
     """By rising noise."""
-    return sorted((card for card in list_models() if card.role == SPECIALIST), key=lambda card: card.range.low)
+    return sorted((card for card in list_models() if card.role is Role.SPECIALIST), key=lambda card: card.range.low)
 
 
 def test_the_specialists_cover_all_noise_without_gap_or_overlap():

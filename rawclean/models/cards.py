@@ -1,0 +1,78 @@
+"""What is known of a model: what it is for, what it costs, how much noise it leaves."""
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+from rawclean.core.cfa_family import CfaFamily
+from rawclean.core.choices import Quality, Role
+from rawclean.core.noise import NoiseModel
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseRange:
+    """Noise levels that a model is for: sigma at 18 % signal, low <= sigma < high."""
+
+    low: float = 0.0
+    high: float = math.inf
+
+    def __contains__(self, sigma: float) -> bool:
+        return self.low <= sigma < self.high
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualPoint:
+    """Noise left by a model at one level, measured on photos it was not trained on."""
+
+    sigma: float
+    """Of the noisy photo, at 18 % signal."""
+    ratio: float
+    """Noise variance after over before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One line of a manifest."""
+
+    name: str
+    path: Path
+    sha256: str
+    role: Role
+    network: str
+    range: NoiseRange
+    parameters: int
+    gmac_per_megapixel: float
+    recipe: str
+    """How the weights were made."""
+    residual: tuple[ResidualPoint, ...]
+    """By rising sigma."""
+    quality: Quality
+    mosaic: CfaFamily = CfaFamily.BAYER
+    """What it denoises."""
+    multiple_of: int = 0
+    """Height and width of what its network takes."""
+    halo: int = 0
+    """Samples of a plane beyond a tile that its network looks at."""
+    onnx_sha256: str | None = None
+    """Of the ONNX file beside the weights; None where there is none, so that it runs on torch alone."""
+
+    @property
+    def onnx_path(self) -> Path:
+        """Where the same network lies for other programs than torch."""
+        return self.path.with_suffix(".onnx")
+
+    def residual_noise(self, noise: NoiseModel, strength: float) -> NoiseModel:
+        """The noise that denoising with this model leaves, for the NoiseProfile of the result."""
+        left = 1 - strength + strength * math.sqrt(self._ratio(noise.sigma_at()))
+        return noise.times(left**2)
+
+    def _ratio(self, sigma: float) -> float:
+        """Measured ratio, interpolated over the logarithm of sigma."""
+        points = self.residual
+        index = bisect_right([point.sigma for point in points], sigma)
+        if index in (0, len(points)) or sigma <= 0:
+            return points[min(index, len(points) - 1)].ratio
+        low, high = points[index - 1], points[index]
+        share = math.log(sigma / low.sigma) / math.log(high.sigma / low.sigma)
+        return low.ratio + share * (high.ratio - low.ratio)
