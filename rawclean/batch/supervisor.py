@@ -68,11 +68,11 @@ class _Task:
         self.spent, self.step = self.seconds(), step
         self.since = None if step is Step.WAIT else time.monotonic()
 
-    def give_up(self) -> None:
-        if self.future.cancel():
+    def give_up(self, error: BaseException | None = None) -> None:
+        if error is None and self.future.cancel():
             self.future.set_running_or_notify_cancel()  # waiters are told by this only
         else:
-            self.future.set_exception(Stopped())
+            self.future.set_exception(error or Stopped())
 
     def lose(self) -> None:
         self.losses += 1
@@ -92,6 +92,7 @@ class Supervisor(Executor):
         self._pipe: Any = None  # a Connection, of another class on Windows
         self._stopped_at: float | None = None
         self._closing = False
+        self._failure: BaseException | None = None
         self._bell, self._button = multiprocessing.Pipe(duplex=False)
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._thread.start()
@@ -99,10 +100,13 @@ class Supervisor(Executor):
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have `function` called; a `watch` among its arguments by name stays here, and is told what its own is told.
 
-        It must be one that can be pickled, with all arguments by position but that.
+        It must be one that can be pickled, with all arguments by position but that. Raises what has ended the
+        supervision.
         """
         watch: Any = kwargs.get("watch")
         with self._lock:
+            if self._failure is not None:
+                raise self._failure
             self._numbers += 1
             call = child.Call(self._numbers, function, args, watch is not None)
             task = _Task(call, Future(), watch)
@@ -137,29 +141,33 @@ class Supervisor(Executor):
                 self._pipe.send(message)
 
     def _supervise(self) -> None:
-        while True:
-            with self._lock:
-                if self._closing:
-                    break
-                sources = [self._bell, *([self._pipe, self._process.sentinel] if self._process else [])]
-            ready = wait(sources, POLL_SECONDS)
-            if self._bell in ready:
-                self._bell.recv_bytes()
-            with self._lock:
-                self._receive()
-                reason = self._reason_to_end()
-                if reason:
-                    self._bury(reason)
-                if self._stopped_at is not None and not self._running:
-                    self._end_process()
-                    self._stopped_at = None
-                self._dispatch()
+        try:
+            while not self._closing:
+                self._supervise_once()
+        except BaseException as error:  # a thread ends unseen, and who waits for a call would wait for ever
+            self._failure = error
         with self._lock:
             self._end_process()
             for task in [*self._running.values(), *self._waiting]:
-                task.give_up()
+                task.give_up(self._failure)
             self._bell.close()
             self._button.close()
+
+    def _supervise_once(self) -> None:
+        with self._lock:
+            sources = [self._bell, *([self._pipe, self._process.sentinel] if self._process else [])]
+        ready = wait(sources, POLL_SECONDS)
+        if self._bell in ready:
+            self._bell.recv_bytes()
+        with self._lock:
+            self._receive()
+            reason = self._reason_to_end()
+            if reason:
+                self._bury(reason)
+            if self._stopped_at is not None and not self._running:
+                self._end_process()
+                self._stopped_at = None
+            self._dispatch()
 
     def _receive(self) -> None:
         """Take what the process has sent; what a dead one sent last is still there."""

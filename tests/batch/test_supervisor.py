@@ -84,6 +84,23 @@ def test_what_hangs_is_stopped():
         assert executor.submit(divmod, 7, 2).result(60) == (3, 1)
 
 
+def told(watch):
+    watch("begun")
+
+
+def test_who_waits_is_told_what_ended_the_supervision():
+    """Here a display that fails; without an answer a batch would wait for ever."""
+
+    def failing(*told: object) -> None:
+        raise ValueError("no display")
+
+    with Supervisor(2, Limits()) as executor:
+        with pytest.raises(ValueError, match="no display"):
+            executor.submit(told, watch=failing).result(60)
+        with pytest.raises(ValueError, match="no display"):
+            executor.submit(abs, -1)
+
+
 def test_a_batch_gives_up_what_crashes_or_hangs(shoot, malicious, tmp_path):
     command = [*COMMAND, shoot, "--out", tmp_path / "out", "--timeout", "8", "--json"]
     result = subprocess.run(command, capture_output=True, text=True, env=malicious, timeout=240)
