@@ -1,7 +1,8 @@
 """How many photos fit in memory at once.
 
-Measured with photos of 24 megapixels (peak of the process, Linux, bfloat16 and float32): 0.35 GiB for Python and torch,
-20 to 32 bytes per sample of each photo at work, and 0.8 to 1.1 KiB per 2x2 cell that the network sees of a tile.
+Measured with photos of 6 and 24 megapixels (peak of the process, Linux, OpenVINO and torch, bfloat16 and float32): 0.1
+to 0.35 GiB for Python and what computes, 20 to 32 bytes per sample of each photo at work, and for each 2x2 cell that a
+network sees of a tile 0.4 KiB (student) to 1.1 KiB (teacher), as many times as tiles are under way at once.
 """
 
 import threading
@@ -12,15 +13,18 @@ from functools import lru_cache
 
 import psutil
 
-from rawclean.engines.choices import TILE
+from rawclean.core.choices import Quality
+from rawclean.engines.choices import TILE, tiles_at_once
 from rawclean.errors import MemoryLimitError
+from rawclean.models.manifest import find_model
 from rawclean.settings import DenoiseSettings
 
 PROGRAM = 512 << 20
 BYTES_PER_SAMPLE = 32
-BYTES_PER_CELL = 1100
+BYTES_PER_CELL = {Quality.FAST: 512, Quality.STANDARD: 768, Quality.BEST: 1152}
+"""Of each tile that is under way."""
 _HALO, _WIDEST_HALO = 224, 512
-"""Cells that a tile is widened by, for the students and for any model."""
+"""Cells that a tile is widened by, for the models that are chosen and for any."""
 _TILES = (TILE, 512, 384, 256, 128, 64)
 
 
@@ -76,8 +80,11 @@ def with_fitting_tile(settings: DenoiseSettings, limit: int | None) -> DenoiseSe
 
 
 def _network_bytes(tile: int, settings: DenoiseSettings) -> int:
-    halo = _HALO if settings.model is None else _WIDEST_HALO
-    return (tile + halo) ** 2 * BYTES_PER_CELL
+    if settings.model is None:
+        halo, quality = _HALO, settings.quality or Quality.STANDARD
+    else:
+        halo, quality = _WIDEST_HALO, find_model(settings.model).quality
+    return tiles_at_once() * (tile + halo) ** 2 * BYTES_PER_CELL[quality]
 
 
 def _half_of_the_machine() -> int:

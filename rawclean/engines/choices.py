@@ -1,10 +1,20 @@
 """What a user can ask of the machine; free of what computes, so that the command line starts fast."""
 
+import os
 from enum import Enum
 
 TILE = 768
 """Default side of a tile's core, in 2x2 cells. Fastest of 512, 768 and 1024 for 24 MP on two cores (3.0, 2.5 and 2.8 s
 for the network); larger ones need more memory, smaller ones repeat more of their neighbours."""
+
+
+MOST_TILES = 4
+"""Under way at once: each needs memory of its own, and more cores help with each."""
+
+
+def tiles_at_once() -> int:
+    """How many tiles a CPU has under way."""
+    return min(os.cpu_count() or 1, MOST_TILES)
 
 
 class DeviceChoice(Enum):

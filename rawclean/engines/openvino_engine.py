@@ -12,7 +12,7 @@ import numpy as np
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LARGEST_NOISE, SIGMA_WINDOW, NoiseModel
-from rawclean.engines.choices import Precision
+from rawclean.engines.choices import Precision, tiles_at_once
 from rawclean.engines.guides import noise_guides, sigma_around
 from rawclean.engines.openvino_runtime import UNREADABLE, frontend, openvino, opset13
 from rawclean.errors import ModelError
@@ -26,7 +26,7 @@ class OpenVinoEngine:
 
     def __init__(self, path: Path, precision: Precision, *, multiple_of: int, network_halo: int, planes: int) -> None:
         """Raises ModelError where the file is no network for so many planes, or its weights are not finite."""
-        self.workers = os.cpu_count() or 1
+        self.workers = tiles_at_once()
         self.multiple_of, self.halo = multiple_of, network_halo + SIGMA_WINDOW // 2
         core = openvino.Core()
         self._format = _format(core, precision)
@@ -51,11 +51,11 @@ class OpenVinoEngine:
         return sigma
 
     def _options(self, number_format: str) -> dict[str, str | int | bool]:
-        """One stream a worker, each on a thread of its own: tiles wait for nothing of each other."""
+        """One stream a worker, each on cores of its own: tiles wait for nothing of each other."""
         return {
             "INFERENCE_PRECISION_HINT": number_format,
             "NUM_STREAMS": self.workers,
-            "INFERENCE_NUM_THREADS": self.workers,
+            "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
             "ENABLE_CPU_PINNING": False,  # a thread that is tied to a core waits for whatever else runs there
         }
 
