@@ -19,7 +19,6 @@ from rawclean.evaluation.exposed import check_exposed
 from rawclean.io.noise_profiles import add_profile, check_iso, check_new_profile
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
-from rawclean.io.tiff import tags
 
 DIFFERENT, MISFIT = 1.1, 1.5
 """Factor between the shot noise of two planes, and scatter about the line, from which on a warning is given."""
@@ -143,7 +142,7 @@ def _check_untouched(photo: RawPhoto) -> None:
         reason = "is compressed with losses, which change its noise"
     elif frame.is_float:
         reason = "holds floating point numbers, as merges of several photos do, and no sensor's samples"
-    elif any(value > 0 for value in metadata.numbers(tags.NOISE_REDUCTION_APPLIED)):
+    elif metadata.tells_noise_reduction:
         reason = "is denoised already, as its NoiseReductionApplied tag says"
     else:
         return

@@ -24,7 +24,7 @@ def is_denoised(photo: Path, metadata: Metadata) -> bool:
 
     `IMG.xmp` is not asked: it may be of a result with the same stem.
     """
-    if any(value > 0 for value in metadata.numbers(tags.NOISE_REDUCTION_APPLIED)):
+    if metadata.tells_noise_reduction:
         return True
     return _is_marked(read_packet(photo.with_name(f"{photo.name}.xmp")) or b"") or _is_marked(_packet(metadata))
 

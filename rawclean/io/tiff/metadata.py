@@ -62,6 +62,11 @@ class Metadata:
         """Whether a DNG's raw image is stored as floating point numbers."""
         return tags.FLOATING_POINT in self.numbers(tags.SAMPLE_FORMAT)
 
+    @property
+    def tells_noise_reduction(self) -> bool:
+        """Whether a DNG says that noise was taken from its raw image (NoiseReductionApplied)."""
+        return any(value > 0 for value in self.numbers(tags.NOISE_REDUCTION_APPLIED))
+
     def entry(self, tag: int) -> Entry | None:
         """A tag of the DNG's raw directory, else of IFD0; None where absent."""
         if self.tiff is None or self.raw is None:
