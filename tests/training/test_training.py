@@ -142,14 +142,15 @@ def test_the_whole_family_is_trained_by_commands(rawclean, photos, tmp_path):
     assert torch.allclose(values[0], values[2], atol=0.01)  # two small steps from its start
 
 
-def test_a_student_is_no_teacher(rawclean, photos, tmp_path):
+def test_a_teacher_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
     fan = recipe(tmp_path, "fan")
     rawclean("train", "student", photos, "--out", tmp_path / "s", "--config", fan)
     weights = tmp_path / "s" / "weights.safetensors"
     matching = recipe(tmp_path, "fan", "[losses]\nfeature_matching = 0.5")
+    matching.write_text(matching.read_text().replace("[16, 16]", '[16, 16], mosaic = "xtrans"', 1))
     result = rawclean("train", "distil", photos, "--out", tmp_path / "d", "--config", matching, "--teacher", weights)
     assert result.status == 1
-    assert "is no teacher" in result.err
+    assert "is for bayer, the student for xtrans" in result.err
 
 
 def test_a_start_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
@@ -245,6 +246,8 @@ def test_a_recipe_for_distilling_needs_a_teacher():
         ("[noise]\nshot_min = 0", "shot_min"),
         ("[sensor]\nrows = 2", "rows"),
         ('[losses]\ntarget = "noisy"', "losses.target: 'noisy' is not a valid Target; known: clean, teacher"),
+        ("[losses]\nhints = 1", "losses: hints is unknown"),
+        ("[losses]\nfeature_hints = -1", "feature_hints is none that a weight can be"),
         ("[[stages]]\nuntil = 0.5\nbatch = 1\ncrop = 64", "stages is none"),
     ],
 )
