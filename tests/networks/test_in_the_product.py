@@ -16,10 +16,11 @@ SMALL = {"widths": (8, 16, 16), "encoder_blocks": (0, 1, 1), "decoder_blocks": (
 PUBLISHED = {"align_places": "every_block", "align_kernel": 1, "align_form": "published"}
 NETWORKS = [
     ("fan", SMALL | PUBLISHED | {"quarter": True}),
+    ("mdrn", {"width": 8, "degraded_width": 16, "depths": (1, 2), "blocks": 2}),
 ]
 
 
-@pytest.fixture(params=NETWORKS, ids=["published and quarter"])
+@pytest.fixture(params=NETWORKS, ids=["published and quarter", "mdrn"])
 def network(request):
     torch.manual_seed(0)
     name, fields = request.param

@@ -7,7 +7,7 @@ from rawclean.networks.contract import count_gmac_per_megapixel, count_parameter
 SMALL_FAN = {"widths": (8, 8), "encoder_blocks": (1, 1), "decoder_blocks": (1, 1)}
 
 
-@pytest.mark.parametrize("name", ["fan"])
+@pytest.mark.parametrize("name", ["fan", "mdrn"])
 def test_the_budget_of_the_student_is_kept(name):
     network = build_network(name, {})
     assert count_parameters(network) <= 150_000
@@ -33,6 +33,9 @@ def test_the_budget_of_the_student_is_kept(name):
         ("fan", SMALL_FAN | {"align_places": "decoder_blocks", "align_kernel": 1}, 128),
         ("fan", SMALL_FAN | {"quarter": True}, 160),
         ("fan", SMALL_FAN | {"regulated": True, "block_kernel": 5}, 160),
+        ("mdrn", {"width": 8, "degraded_width": 8, "depths": (1, 2), "blocks": 2}, 96),
+        ("mdrn", {"width": 16, "degraded_width": 16, "depths": (2, 1, 1), "convolutions": 2, "blocks": 1}, 96),
+        ("mdrn", {"width": 8, "degraded_width": 8, "depths": (1,), "blocks": 1, "mosaic": "xtrans"}, 64),
         ("teacher", {"widths": (8, 16, 16), "encoder_blocks": (1, 0, 1), "decoder_blocks": (1, 2, 0)}, 128),
         ("teacher", {"widths": (8, 16), "encoder_blocks": (0, 0), "decoder_blocks": (0, 1)}, 64),
     ],

@@ -234,7 +234,7 @@ def test_a_recipe_for_distilling_needs_a_teacher():
     [
         ("not toml [", "not a training recipe"),
         ("unknown = 1", "unknown is unknown"),
-        ('network = "none"', "known: fan, teacher"),
+        ('network = "none"', "known: fan, mdrn, teacher"),
         ('precision = "fp61"', "precision: 'fp61' is not a valid Precision; known: auto, fp32, bf16"),
         ('optimizer = "sgd"', "known: muon, adamw"),
         ('steps = "many"', "steps: 'many' is no int"),
