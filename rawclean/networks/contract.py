@@ -15,11 +15,11 @@ PROBE_SIDE = 128
 """Side of the planes on which multiply-adds are counted; a multiple of every network's `multiple_of`."""
 
 
-Onward = Callable[[Sequence[Tensor]], Tensor]
-"""Which of a stage's outputs, or what made of them, goes on to the next finer scale."""
+Onward = Callable[[int, Sequence[Tensor]], Tensor]
+"""What goes on to the next finer scale from the stage of this place, coarsest 0, by its outputs."""
 
 
-def latest(outputs: Sequence[Tensor]) -> Tensor:
+def latest(place: int, outputs: Sequence[Tensor]) -> Tensor:
     """What goes on by itself."""
     return outputs[-1]
 

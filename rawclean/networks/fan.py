@@ -18,6 +18,7 @@ from rawclean.networks.channel_gates import ChannelGates, ScaledLayer, gated
 from rawclean.networks.contract import Network, Onward, latest
 from rawclean.networks.feature_align import AlignForm, AlignPlaces, FeatureAlign, Unaligned
 from rawclean.networks.guides import guide_channels
+from rawclean.networks.kernel_regulation import RegulatedConv
 from rawclean.networks.reach import Path, Resampling, Step, unet_path
 from rawclean.networks.residual_block import ResidualBlock, residual_blocks
 
@@ -122,7 +123,8 @@ class Fan(Network):
         for scale in reversed(range(len(skips))):
             features = skips[scale]
             if stages:
-                coarse = functional.interpolate(self.ups[scale](onward(stages[-1])), scale_factor=2.0, mode="nearest")
+                coarse = self.ups[scale](onward(len(stages) - 1, stages[-1]))
+                coarse = functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
                 features = gated(functional.relu(coarse + features), gates[scale])
             guide = guides[scale - len(skips)]
             features = gated(self.aligns[scale](features, guide), gates[scale])
@@ -135,7 +137,7 @@ class Fan(Network):
         return functional.pixel_shuffle(noise, self._fold) if self.config.quarter else noise
 
     def layers(self) -> Iterator[ScaledLayer]:
-        """All convolutions whose channels can be gated; blocks must be fused."""
+        """All convolutions whose channels can be gated."""
         yield ScaledLayer(self.head, 0, None, 0)
         yield ScaledLayer(self.tail, 0, 0, None)
         for fine, (down, up) in enumerate(zip(self.downs, self.ups, strict=True)):
@@ -212,5 +214,8 @@ def _outputs(
 
 
 def _conv(layer: object) -> nn.Conv2d:
+    """The convolution; of parallel ones the largest, which costs what they do once they are fused."""
+    if isinstance(layer, RegulatedConv):
+        layer = layer.kernels[0]
     assert isinstance(layer, nn.Conv2d)
     return layer

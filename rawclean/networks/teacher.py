@@ -102,7 +102,8 @@ class Teacher(Network):
             skips.append(features)
         stages = [_outputs(self.decoders[-1], skips.pop())]
         for scale in reversed(range(len(skips))):
-            features = functional.interpolate(self.ups[scale](onward(stages[-1])), scale_factor=2.0, mode="nearest")
+            coarse = self.ups[scale](onward(len(stages) - 1, stages[-1]))
+            features = functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
             stages.append(_outputs(self.decoders[scale], features + skips[scale]))
         return stages
 

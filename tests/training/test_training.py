@@ -14,7 +14,8 @@ from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
 from rawclean.instruments.noise_meter import NoiseMeter
 from rawclean.instruments.site_judge import SiteJudge
-from rawclean.models.weights import load_network
+from rawclean.models.weights import load_network, save_weights
+from rawclean.networks import build_network
 from rawclean.synthesis.noise_draw import NoiseRangeConfig, draw_noise
 from rawclean.synthesis.sampling import sample_bayer
 from rawclean.synthesis.unprocess import (
@@ -29,6 +30,7 @@ from rawclean.training import loop
 from rawclean.training.config import Stage, TrainConfig, read_recipe, shipped_recipe
 from rawclean.training.dataset import PhotoCrops
 from rawclean.training.loop import train
+from rawclean.training.losses.table import LossWeights
 
 CPU = torch.device("cpu")
 TINY = TrainConfig(
@@ -68,8 +70,23 @@ def test_a_network_for_xtrans_is_trained_on_its_mosaic(tmp_path):
     assert network.mosaic.value == "xtrans"
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch):
-    straight = load_network(train(TINY, crops(), tmp_path / "a", CPU, lambda step, loss: None))
+@pytest.fixture
+def fan_as_teacher(tmp_path):
+    """Weights of a network that is no `teacher`."""
+    torch.manual_seed(0)
+    save_weights(tmp_path / "fan.safetensors", "fan", build_network("fan", TINY.network_config | {"widths": (24, 32)}))
+    return str(tmp_path / "fan.safetensors")
+
+
+LEARNING = LossWeights(
+    output_matching=0.1, cross_attention=0.1, contrast=0.1, aggregated_features=0.1, adversarial=0.2, layers=(0, 1)
+)
+
+
+@pytest.mark.parametrize("losses", [LossWeights(), LEARNING], ids=["plain", "losses that learn"])
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch, losses, fan_as_teacher):
+    config = dataclasses.replace(TINY, losses=losses, teacher=fan_as_teacher)
+    straight = load_network(train(config, crops(), tmp_path / "a", CPU, lambda step, loss: None))
 
     def kill(step: int, loss: float) -> None:
         raise KeyboardInterrupt
@@ -78,11 +95,27 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch):
         patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
         patch.setattr(loop, "LOG_EVERY", 4)
         with pytest.raises(KeyboardInterrupt):
-            train(TINY, crops(), tmp_path / "b", CPU, kill)
+            train(config, crops(), tmp_path / "b", CPU, kill)
     assert torch.load(tmp_path / "b" / "checkpoint.pt", weights_only=True)["step"] == 3
-    resumed = load_network(train(TINY, crops(), tmp_path / "b", CPU, lambda step, loss: None))
+    resumed = load_network(train(config, crops(), tmp_path / "b", CPU, lambda step, loss: None))
     for name, value in straight.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_checkpoint_from_before_losses_learned_is_resumed(tmp_path):
+    path = train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None).with_name("checkpoint.pt")
+    content = torch.load(path, weights_only=True)
+    assert content.pop("losses") == {}
+    torch.save(content, path)
+    assert train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None).exists()
+
+
+def test_what_training_alone_needs_is_not_in_the_weights(tmp_path):
+    fields = TINY.network_config | {"gates": True, "regulated": True}
+    config = dataclasses.replace(TINY, network_config=fields, losses=LossWeights(gate_cost=1.0))
+    network = load_network(train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None))
+    assert not network.config.gates
+    assert not network.config.regulated
 
 
 def test_training_lowers_the_loss(tmp_path, monkeypatch):
@@ -216,7 +249,7 @@ def test_no_thread_outlives_a_run_of_two_processes(photos, tmp_path):
     assert done.stderr.count("0 threads left") == 2
 
 
-@pytest.mark.parametrize("name", ["student", "teacher", "distil", "specialise"])
+@pytest.mark.parametrize("name", ["student", "teacher", "distil", "specialise", "fan_published"])
 def test_the_shipped_recipes_are_valid(name):
     config = read_recipe(shipped_recipe(name), teacher="weights.safetensors")
     assert config.stages[-1].until == 1.0

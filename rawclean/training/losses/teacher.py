@@ -11,6 +11,7 @@ from rawclean.errors import TrainingError
 from rawclean.models.weights import load_network
 from rawclean.networks import Network
 from rawclean.networks.contract import PROBE_SIDE
+from rawclean.networks.guides import noise_guides
 from rawclean.networks.sigma_map import sigma_around
 from rawclean.training.batch import Batch
 from rawclean.training.prediction import Prediction, predict
@@ -82,8 +83,14 @@ def check_layers(teacher: Network, layers: Sequence[int]) -> None:
 
 
 @torch.no_grad()
-def _probe(network: Network) -> list[torch.Size]:
-    """Shapes of its features, for planes of one size."""
+def probed_stages(network: Network) -> list[list[torch.Size]]:
+    """Shapes of its stages, for planes of one size."""
     parameter = next(network.parameters())
     planes = torch.ones(1, network.mosaic.planes, PROBE_SIDE, PROBE_SIDE).to(parameter)
-    return [features.shape for features in network.features(planes, planes)]
+    stages = network.stages(noise_guides(planes, planes, network.scales, network.mosaic))
+    return [[features.shape for features in stage] for stage in stages]
+
+
+def _probe(network: Network) -> list[torch.Size]:
+    """Shapes of its features."""
+    return [stage[-1] for stage in probed_stages(network)]
