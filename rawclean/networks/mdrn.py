@@ -19,6 +19,12 @@ from rawclean.networks.contract import Network, Onward, latest
 from rawclean.networks.guides import guide_channels
 from rawclean.networks.reach import Path, Resampling, Step
 
+SMALL = 0.02
+"""Share of the usual weights that start where the noisy input is seen, whose values are hundreds at little noise."""
+OPEN = 3.0
+"""Bias that attention starts with, close to one: at a half it slows training. Both, and the ReLU behind a block: the
+logarithm of the relative error is -0.89 after 300 steps of four crops, and -0.41 without."""
+
 
 @dataclass(frozen=True, slots=True)
 class MdrnConfig:
@@ -59,6 +65,8 @@ class Reconstruction(nn.Module):
         self.look = nn.Conv2d(guide_channels(config.mosaic), inner, 1)
         self.convolutions = nn.ModuleList(nn.Conv2d(inner, inner, 3, padding=1) for _ in range(config.convolutions))
         self.ups = nn.ModuleList(nn.Conv2d(coarse, 4 * fine, 1) for fine, coarse in reversed(list(pairwise(widths))))
+        with torch.no_grad():
+            self.look.weight.mul_(SMALL)
 
     def forward(self, features: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
         """The reconstruction, and the degraded features that it is made of."""
@@ -81,6 +89,8 @@ class LocalAttention(nn.Module):
         self.cell = cell
         self.squeeze = nn.Conv2d(channels, channels // 2, 1)
         self.excite = nn.Conv2d(channels // 2, channels, 1)
+        assert self.excite.bias is not None
+        nn.init.constant_(self.excite.bias, OPEN)
 
     def forward(self, features: Tensor) -> Tensor:
         means = functional.avg_pool2d(features, self.cell)
@@ -105,7 +115,8 @@ class DegradationBlock(nn.Module):
             reconstruction, degraded[step.depth] = step(missed, guides[step.depth])
             reconstructions.append(reconstruction)
             missed = features - reconstruction
-        return features + self.attention(self.fuse(torch.cat(reconstructions, dim=1))), degraded
+        change = self.attention(self.fuse(torch.cat(reconstructions, dim=1)))
+        return functional.relu(features + change), degraded
 
 
 class Mdrn(Network):
