@@ -132,6 +132,41 @@ def judge(
     _train_instrument(train_judge, photos, out / JUDGE, recipe, _progress(recipe.steps, "suspects", quiet=quiet))
 
 
+@app.command()
+def lab(
+    lab: Annotated[Path, typer.Argument(help="A TOML file of networks and losses, or `lab` for that of rawclean.")],
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="Folder for all cells and their table; a stopped lab is resumed.")
+    ],
+    photos: Annotated[
+        list[Path] | None, typer.Option(help="Folders of photos to learn from, instead of the file's.")
+    ] = None,
+    dev: Annotated[Path | None, typer.Option(help="Photos to measure on, instead of the file's.")] = None,
+    teacher: Annotated[Path | None, typer.Option(help="Weights of the teacher, instead of the file's.")] = None,
+    steps: Steps = None,
+    device: options.Device = DeviceChoice.AUTO,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare networks and losses: each pair trained alike and measured; writes lab.md, lab.json and lab.svg."""
+    from rawclean.core.glibc import keep_freed_memory
+    from rawclean.engines.device import pick_device
+    from rawclean.evaluation.lab_report import to_markdown
+    from rawclean.lab import run_lab
+    from rawclean.training.lab import read_lab
+
+    folders = {"photos": [str(folder) for folder in photos] if photos else None, "dev": str(dev) if dev else None}
+    recipe = {"teacher": str(teacher) if teacher else None, "steps": steps}
+    config = read_lab(_found(lab), lab=folders, recipe=recipe)
+    keep_freed_memory()
+
+    def progress(cell: str, step: int, loss: float) -> None:
+        if not quiet:
+            print_notes(f"{cell}: step {step} of {config.recipe.steps}, loss {loss:.6g}")
+
+    for line in to_markdown(run_lab(config, out, pick_device(device), progress), config.recipe.steps).splitlines():
+        print_line(line)
+
+
 def _train_instrument(
     train: "Callable[[PhotoCrops, Path, int, int, Progress], Path]",
     photos: list[Path],

@@ -8,10 +8,12 @@ import torch
 from rawclean.core.typed import plain, structured
 from rawclean.networks.contract import Network
 from rawclean.networks.fan import Fan, FanConfig
+from rawclean.networks.mdrn import Mdrn, MdrnConfig
 from rawclean.networks.teacher import Teacher, TeacherConfig
 
 NETWORKS: dict[str, tuple[type[Any], Callable[[Any], Network]]] = {
     "fan": (FanConfig, Fan),
+    "mdrn": (MdrnConfig, Mdrn),
     "teacher": (TeacherConfig, Teacher),
 }
 """Name to (frozen config, network made of it)."""

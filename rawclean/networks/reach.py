@@ -1,38 +1,62 @@
-"""How far a U-Net's output looks, followed exactly from scale to scale.
+"""How far a network's output looks, followed exactly from scale to scale.
 
-`decoder` and `encoder` are the samples that the convolutions of each scale reach to a side, finest scale first;
-resampling is 2x2 strided down and nearest up.
+A path is what lies between input and output, in the network's order: the samples that a convolution reaches to a side,
+and the changes of scale, which are 2x2 to one and one to 2x2.
 """
 
 from collections.abc import Sequence
+from enum import Enum
 
 
-def unet_reach(decoder: Sequence[int], encoder: Sequence[int]) -> int:
-    """Farthest input sample of any output sample, wherever that lies relative to the grid of the coarsest scale."""
-    seen = [(start, *_seen(start, decoder, encoder)) for start in range(_period(decoder))]
+class Resampling(Enum):
+    """A change of scale."""
+
+    HALVE = "halve"
+    DOUBLE = "double"
+
+
+Step = int | Resampling
+Path = Sequence[Step]
+
+
+def unet_path(encoder: Sequence[int], decoder: Sequence[int]) -> list[Step]:
+    """Down an encoder and up a decoder, whose reach at every scale is given, finest first."""
+    path: list[Step] = [encoder[0]]
+    for reached in encoder[1:]:
+        path += [Resampling.HALVE, reached]
+    path.append(decoder[-1])
+    for reached in reversed(decoder[:-1]):
+        path += [Resampling.DOUBLE, reached]
+    return path
+
+
+def farthest(path: Path, period: int) -> int:
+    """Farthest input sample of any output sample, wherever that lies relative to the grid of the coarsest scale.
+
+    The grid repeats after `period` samples.
+    """
+    seen = [(start, *_seen(start, path)) for start in range(period)]
     return max(max(start - low, high - start) for start, low, high in seen)
 
 
-def unet_halo(decoder: Sequence[int], encoder: Sequence[int]) -> int:
+def halo(path: Path, period: int) -> int:
     """Farthest input sample beyond a tile, whose sides lie on the grid of the coarsest scale, that it depends on.
 
-    Less than the reach: where the output looks farthest to one side, it lies that far inside the tile.
+    Less than the farthest of all: where the output looks farthest to one side, it lies that far inside the tile.
     """
-    period = _period(decoder)
-    seen = [_seen(start, decoder, encoder) for start in range(period)]
+    seen = [_seen(start, path) for start in range(period)]
     return max(max(-low, high - (period - 1)) for low, high in seen)
 
 
-def _period(decoder: Sequence[int]) -> int:
-    return int(2 ** (len(decoder) - 1))
-
-
-def _seen(start: int, decoder: Sequence[int], encoder: Sequence[int]) -> tuple[int, int]:
-    """The first and the last input sample of the output at `start`, followed down the decoder and up the encoder."""
-    low, high = start - decoder[0], start + decoder[0]
-    for reach in decoder[1:]:
-        low, high = low // 2 - reach, high // 2 + reach
-    low, high = low - encoder[-1], high + encoder[-1]
-    for reach in reversed(encoder[:-1]):
-        low, high = 2 * low - reach, 2 * high + 1 + reach
+def _seen(start: int, path: Path) -> tuple[int, int]:
+    """The first and the last input sample of the output at `start`."""
+    low = high = start
+    for step in reversed(path):
+        if step is Resampling.DOUBLE:
+            low, high = low // 2, high // 2
+        elif step is Resampling.HALVE:
+            low, high = 2 * low, 2 * high + 1
+        else:
+            assert isinstance(step, int)
+            low, high = low - step, high + step
     return low, high

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rawclean.core.noise import LOCAL_MEAN
-from rawclean.networks.contract import Network
-from rawclean.networks.guides import guide_channels, noise_guides
+from rawclean.networks.contract import Network, Onward, latest
+from rawclean.networks.guides import guide_channels
+from rawclean.networks.reach import Path, unet_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,39 +82,42 @@ class Teacher(Network):
         return int(2 ** (len(self.config.widths) - 1))
 
     @property
-    def paths(self) -> tuple[list[int], list[list[int]]]:
+    def paths(self) -> list[Path]:
         encoder = [2 * blocks for blocks in self.config.encoder_blocks]
         decoder = [2 * blocks for blocks in self.config.decoder_blocks]
         decoder[0] += 1  # the tail
         through_finest = [encoder[0] + 1 + LOCAL_MEAN // 2, *encoder[1:]]
         through_others = [[0] * scale + [encoder[scale] + 1, *encoder[scale + 1 :]] for scale in range(1, len(encoder))]
-        return decoder, [through_finest, *through_others]
+        return [unet_path(each, decoder) for each in (through_finest, *through_others)]
 
     @property
     def scales(self) -> int:
         return len(self.config.widths)
 
-    def from_guides(self, guides: list[Tensor]) -> Tensor:
-        noise: Tensor = self.tail(self._decoded(guides)[-1])
-        return noise
-
-    def features(self, planes: Tensor, sigma_map: Tensor) -> list[Tensor]:
-        """Outputs of the decoder, coarsest scale first: (B, widths[s], H / 2^s, W / 2^s)."""
-        return self._decoded(noise_guides(planes, sigma_map, self.scales, self.mosaic))
-
-    def _decoded(self, guides: list[Tensor]) -> list[Tensor]:
+    def stages(self, guides: list[Tensor], onward: Onward = latest) -> list[list[Tensor]]:
         features = self.encoders[0](self.heads[0](guides[0]))
         skips = [features]
         for scale, down in enumerate(self.downs, start=1):
             features = self.encoders[scale](down(features) + self.heads[scale](guides[scale]))
             skips.append(features)
-        features = self.decoders[-1](skips.pop())
-        outputs = [features]
+        stages = [_outputs(self.decoders[-1], skips.pop())]
         for scale in reversed(range(len(skips))):
-            features = functional.interpolate(self.ups[scale](features), scale_factor=2.0, mode="nearest")
-            features = self.decoders[scale](features + skips[scale])
-            outputs.append(features)
-        return outputs
+            coarse = self.ups[scale](onward(len(stages) - 1, stages[-1]))
+            features = functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
+            stages.append(_outputs(self.decoders[scale], features + skips[scale]))
+        return stages
+
+    def noise_of(self, features: Tensor) -> Tensor:
+        noise: Tensor = self.tail(features)
+        return noise
+
+
+def _outputs(blocks: nn.Module, features: Tensor) -> list[Tensor]:
+    """What comes in, and what each block makes of it."""
+    outputs = [features]
+    for block in blocks.children():
+        outputs.append(block(outputs[-1]))
+    return outputs
 
 
 def _blocks(channels: int, count: int) -> nn.Sequential:

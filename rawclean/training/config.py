@@ -15,7 +15,7 @@ from rawclean.synthesis.noise_draw import NoiseRangeConfig
 from rawclean.synthesis.sensor_effects import SensorConfig
 from rawclean.synthesis.told_noise import ToldConfig
 from rawclean.training.dataset import Synthesis
-from rawclean.training.losses.feature_matching import Target
+from rawclean.training.losses.table import LossWeights
 from rawclean.training.optimizers import OptimizerChoice
 
 
@@ -28,26 +28,6 @@ class Stage:
     batch: int
     crop: int
     """Side of a crop in mosaic samples; a multiple of twice the network's `multiple_of`."""
-
-
-@dataclass(frozen=True, slots=True)
-class LossWeights:
-    """Weights of the losses; zero leaves one out. Matching losses need a teacher."""
-
-    relative_error: float = 1.0
-    feature_matching: float = 0.0
-    output_matching: float = 0.0
-    feature_hints: float = 0.0
-    """At the start; it falls to zero over the run."""
-    layers: tuple[int, ...] = (1, 2, 3, 4)
-    """Of the teacher's decoder, coarsest scale 0."""
-    target: Target = Target.CLEAN
-    """What features are matched with."""
-
-    @property
-    def needs_teacher(self) -> bool:
-        """Whether a teacher must be given."""
-        return max(self.feature_matching, self.output_matching, self.feature_hints) > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,12 @@ from rawclean.engines.device import pick_dtype
 from rawclean.errors import TrainingError
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, build_network, network_name
-from rawclean.networks.contract import predict_noise
-from rawclean.networks.sigma_map import sigma_around
-from rawclean.networks.teacher import Teacher
+from rawclean.training.batch import Batch
 from rawclean.training.config import TrainConfig
 from rawclean.training.dataset import PhotoCrops
-from rawclean.training.losses import WeightedLoss
-from rawclean.training.losses.feature_hints import FeatureHints
-from rawclean.training.losses.feature_matching import FeatureMatching, OutputMatching
-from rawclean.training.losses.relative_error import relative_error
+from rawclean.training.lesson import Lesson
+from rawclean.training.losses.table import Classroom, weighted_losses
+from rawclean.training.losses.teacher import FrozenTeacher
 from rawclean.training.optimizers import Optimizers
 from rawclean.training.parallel import Worker, gathered, joined_workers, shared_gradients
 
@@ -45,11 +42,16 @@ Progress = Callable[[int, float], None]
 class TrainingState:
     """All that changes while training."""
 
-    network: Network
+    lesson: Lesson
     averaged: Network
     optimizers: Optimizers
     rng: torch.Generator
     step: int = 0
+
+    @property
+    def network(self) -> Network:
+        """The student."""
+        return self.lesson.network
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,8 @@ class Session:
     crops: PhotoCrops
     device: torch.device
     worker: Worker
-    model: Callable[[Tensor, Tensor], Tensor]
-    """The network of the state, its gradients shared."""
-    losses: list[WeightedLoss]
+    lesson: Callable[[Batch, float], Tensor]
+    """That of the state, its gradients shared."""
 
 
 def train(config: TrainConfig, crops: PhotoCrops, run: Path, device: torch.device, progress: Progress) -> Path:
@@ -75,8 +76,7 @@ def train(config: TrainConfig, crops: PhotoCrops, run: Path, device: torch.devic
         state = _new_state(config, device, worker)
         if (run / CHECKPOINT).exists():
             _restore(state, run / CHECKPOINT, device, worker)
-        model = shared_gradients(state.network, worker)
-        session = Session(config, crops, device, worker, model, _losses(config, state.network, device))
+        session = Session(config, crops, device, worker, shared_gradients(state.lesson, worker))
         _run_steps(state, session, run, progress)
         _save(state, session, run)
     return run / WEIGHTS
@@ -113,32 +113,18 @@ def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> Tra
             )
     else:
         network = build_network(config.network, config.network_config).to(device)
-    optimizers = Optimizers(network, config.optimizer, config.learning_rate, config.weight_decay)
+    averaged = copy.deepcopy(network).requires_grad_(False)
+    room = Classroom(config.losses, network, averaged, _teacher(config, network, device))
+    lesson = Lesson(network, weighted_losses(room)).to(device)
+    optimizers = Optimizers(lesson, config.optimizer, config.learning_rate, config.weight_decay)
     rng = torch.Generator().manual_seed(config.seed + (worker.rank << 32))
-    return TrainingState(network, copy.deepcopy(network), optimizers, rng)
+    return TrainingState(lesson, averaged, optimizers, rng)
 
 
-def _losses(config: TrainConfig, student: Network, device: torch.device) -> list[WeightedLoss]:
-    """The losses whose weight is above zero."""
-    weights = config.losses
-    losses = [WeightedLoss(weights.relative_error, relative_error)]
-    if weights.needs_teacher:
-        teacher = load_network(Path(config.teacher or "")).to(device)
-        if not isinstance(teacher, Teacher):
-            raise TrainingError(f"{config.teacher}: is no teacher; train one with `rawclean train teacher`")
-        losses += _distilling(config, student, teacher)
-    return [loss for loss in losses if loss.weight > 0]
-
-
-def _distilling(config: TrainConfig, student: Network, teacher: Teacher) -> list[WeightedLoss]:
-    weights = config.losses
-    losses = [
-        WeightedLoss(weights.feature_matching, FeatureMatching(teacher, weights.layers, weights.target)),
-        WeightedLoss(weights.output_matching, OutputMatching(teacher)),
-    ]
-    if weights.feature_hints > 0:  # it listens to the student as soon as it is made
-        losses.append(WeightedLoss(weights.feature_hints, FeatureHints(teacher, student, weights.layers), fades=True))
-    return losses
+def _teacher(config: TrainConfig, student: Network, device: torch.device) -> FrozenTeacher | None:
+    if not config.losses.needs_teacher:
+        return None
+    return FrozenTeacher.load(Path(config.teacher or ""), student, device)
 
 
 def _step(state: TrainingState, session: Session) -> float:
@@ -158,10 +144,7 @@ def _loss(session: Session, state: TrainingState, count: int, crop: int) -> Tens
     batch = session.crops.draw(count, crop, state.rng)
     dtype = pick_dtype(session.config.precision, session.device)
     with torch.autocast(session.device.type, dtype, enabled=dtype != torch.float32):
-        removed = predict_noise(session.model, batch.noisy, sigma_around(batch.noisy, batch.told))
-        denoised = batch.noisy - removed
-        done = state.step / session.config.steps
-        return torch.stack([loss.at(done, denoised, batch) for loss in session.losses]).sum()
+        return session.lesson(batch, state.step / session.config.steps)
 
 
 @torch.no_grad()
@@ -187,12 +170,13 @@ def _save(state: TrainingState, session: Session, run: Path) -> None:
         "step": state.step,
         "network": state.network.state_dict(),
         "averaged": state.averaged.state_dict(),
+        "losses": state.lesson.losses.state_dict(),
         "optimizers": state.optimizers.state_dict(),
         "generators": generators,
     }
     torch.save(content, run / "checkpoint.tmp")
     (run / "checkpoint.tmp").replace(run / CHECKPOINT)
-    save_weights(run / "weights.tmp", network_name(state.averaged), state.averaged)
+    save_weights(run / "weights.tmp", network_name(state.averaged), state.averaged.published())
     (run / "weights.tmp").replace(run / WEIGHTS)
 
 
@@ -201,6 +185,7 @@ def _restore(state: TrainingState, checkpoint: Path, device: torch.device, worke
         content = torch.load(checkpoint, map_location=device, weights_only=True)
         state.network.load_state_dict(content["network"])
         state.averaged.load_state_dict(content["averaged"])
+        state.lesson.losses.load_state_dict(content.get("losses", {}))  # older checkpoints have none that learn
         state.optimizers.load_state_dict(content["optimizers"])
         state.rng.set_state(content["generators"][worker.rank].cpu())
         state.step = content["step"]

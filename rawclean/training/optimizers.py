@@ -78,10 +78,10 @@ def orthogonalised(matrices: Tensor) -> Tensor:
 
 
 class Optimizers:
-    """The optimizers of one network, stepped as one."""
+    """The optimizers of all that is learned, stepped as one."""
 
-    def __init__(self, network: nn.Module, choice: OptimizerChoice, lr: float, weight_decay: float) -> None:
-        parameters = list(network.parameters())
+    def __init__(self, learned: nn.Module, choice: OptimizerChoice, lr: float, weight_decay: float) -> None:
+        parameters = list(learned.parameters())
         matrices = [each for each in parameters if choice is OptimizerChoice.MUON and _is_matrix(each)]
         taken = set(map(id, matrices))
         rest = [each for each in parameters if id(each) not in taken]

@@ -13,7 +13,8 @@ import torch.distributed.nn  # here, as its functions hold on to a group that ex
 from torch import Tensor, distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from rawclean.networks import Network
+from rawclean.training.batch import Batch
+from rawclean.training.lesson import Lesson
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def gathered(value: torch.Tensor, worker: Worker) -> list[torch.Tensor]:
     return values
 
 
-def shared_gradients(network: Network, worker: Worker) -> Callable[[Tensor, Tensor], Tensor]:
-    """`network` as the loop calls it: its gradients are the average over all processes."""
+def shared_gradients(lesson: Lesson, worker: Worker) -> Callable[[Batch, float], Tensor]:
+    """`lesson` as the loop calls it: its gradients are the average over all processes."""
     if worker.count == 1:
-        return network
-    parallel: Callable[[Tensor, Tensor], Tensor] = DistributedDataParallel(network)
+        return lesson
+    parallel: Callable[[Batch, float], Tensor] = DistributedDataParallel(lesson)
     return parallel

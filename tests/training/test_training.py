@@ -1,6 +1,3 @@
-import csv
-import dataclasses
-import math
 import subprocess
 import sys
 
@@ -8,7 +5,6 @@ import pytest
 import torch
 from PIL import Image
 
-from rawclean.engines.choices import Precision
 from rawclean.errors import TrainingError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
@@ -25,75 +21,16 @@ from rawclean.synthesis.unprocess import (
     inverse_tone_curve,
     invert_gains,
 )
-from rawclean.training import loop
-from rawclean.training.config import Stage, TrainConfig, read_recipe, shipped_recipe
-from rawclean.training.dataset import PhotoCrops
-from rawclean.training.loop import train
+from rawclean.training.config import read_recipe, shipped_recipe
+from rawclean.training.dataset import PhotoCrops, Synthesis
 
 CPU = torch.device("cpu")
-TINY = TrainConfig(
-    network_config={"widths": (16, 16), "encoder_blocks": (0, 0), "decoder_blocks": (1, 1)},
-    steps=6,
-    warmup=2,
-    precision=Precision.FP32,
-    stages=(Stage(until=0.5, batch=2, crop=32), Stage(until=1.0, batch=1, crop=48)),
-)
 
 
 def crops() -> PhotoCrops:
     rng = torch.Generator().manual_seed(1)
     photos = [torch.randint(0, 256, (3, 96, 128), generator=rng, dtype=torch.uint8) for _ in range(3)]
-    return PhotoCrops(photos, TINY.synthesis, CPU)
-
-
-def test_six_steps_make_weights_and_a_log(tmp_path):
-    weights = train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None)
-    assert load_network(weights).config.widths == (16, 16)
-    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
-    assert [row["step"] for row in rows] == ["6"]
-    assert math.isfinite(float(rows[0]["loss"]))
-
-
-def test_a_network_for_xtrans_is_trained_on_its_mosaic(tmp_path):
-    config = dataclasses.replace(
-        TINY,
-        network_config=TINY.network_config | {"mosaic": "xtrans"},
-        stages=(Stage(until=1.0, batch=2, crop=36),),
-    )
-    rng = torch.Generator().manual_seed(1)
-    photos = [torch.randint(0, 256, (3, 96, 128), generator=rng, dtype=torch.uint8)]
-    xtrans_crops = PhotoCrops(photos, config.synthesis, CPU)
-    assert xtrans_crops.draw(2, 36, rng).clean.shape == (2, 9, 12, 12)
-    network = load_network(train(config, xtrans_crops, tmp_path / "run", CPU, lambda step, loss: None))
-    assert network.mosaic.value == "xtrans"
-
-
-def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch):
-    straight = load_network(train(TINY, crops(), tmp_path / "a", CPU, lambda step, loss: None))
-
-    def kill(step: int, loss: float) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(loop, "LOG_EVERY", 4)
-        with pytest.raises(KeyboardInterrupt):
-            train(TINY, crops(), tmp_path / "b", CPU, kill)
-    assert torch.load(tmp_path / "b" / "checkpoint.pt", weights_only=True)["step"] == 3
-    resumed = load_network(train(TINY, crops(), tmp_path / "b", CPU, lambda step, loss: None))
-    for name, value in straight.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name]), name
-
-
-def test_training_lowers_the_loss(tmp_path, monkeypatch):
-    losses: list[float] = []
-    config = dataclasses.replace(TINY, steps=60)
-    monkeypatch.setattr(loop, "LOG_EVERY", 20)
-    photos = [torch.full((3, 64, 64), code, dtype=torch.uint8) for code in (40, 120, 200)]
-    train(
-        config, PhotoCrops(photos, TINY.synthesis, CPU), tmp_path / "run", CPU, lambda step, loss: losses.append(loss)
-    )
-    assert losses[-1] < losses[0] - 0.3
+    return PhotoCrops(photos, Synthesis(), CPU)
 
 
 @pytest.fixture
@@ -142,14 +79,15 @@ def test_the_whole_family_is_trained_by_commands(rawclean, photos, tmp_path):
     assert torch.allclose(values[0], values[2], atol=0.01)  # two small steps from its start
 
 
-def test_a_student_is_no_teacher(rawclean, photos, tmp_path):
+def test_a_teacher_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
     fan = recipe(tmp_path, "fan")
     rawclean("train", "student", photos, "--out", tmp_path / "s", "--config", fan)
     weights = tmp_path / "s" / "weights.safetensors"
     matching = recipe(tmp_path, "fan", "[losses]\nfeature_matching = 0.5")
+    matching.write_text(matching.read_text().replace("[16, 16]", '[16, 16], mosaic = "xtrans"', 1))
     result = rawclean("train", "distil", photos, "--out", tmp_path / "d", "--config", matching, "--teacher", weights)
     assert result.status == 1
-    assert "is no teacher" in result.err
+    assert "is for bayer, the student for xtrans" in result.err
 
 
 def test_a_start_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
@@ -215,7 +153,7 @@ def test_no_thread_outlives_a_run_of_two_processes(photos, tmp_path):
     assert done.stderr.count("0 threads left") == 2
 
 
-@pytest.mark.parametrize("name", ["student", "teacher", "distil", "specialise"])
+@pytest.mark.parametrize("name", ["student", "teacher", "distil", "specialise", "fan_published"])
 def test_the_shipped_recipes_are_valid(name):
     config = read_recipe(shipped_recipe(name), teacher="weights.safetensors")
     assert config.stages[-1].until == 1.0
@@ -233,7 +171,7 @@ def test_a_recipe_for_distilling_needs_a_teacher():
     [
         ("not toml [", "not a training recipe"),
         ("unknown = 1", "unknown is unknown"),
-        ('network = "none"', "known: fan, teacher"),
+        ('network = "none"', "known: fan, mdrn, teacher"),
         ('precision = "fp61"', "precision: 'fp61' is not a valid Precision; known: auto, fp32, bf16"),
         ('optimizer = "sgd"', "known: muon, adamw"),
         ('steps = "many"', "steps: 'many' is no int"),
@@ -245,6 +183,8 @@ def test_a_recipe_for_distilling_needs_a_teacher():
         ("[noise]\nshot_min = 0", "shot_min"),
         ("[sensor]\nrows = 2", "rows"),
         ('[losses]\ntarget = "noisy"', "losses.target: 'noisy' is not a valid Target; known: clean, teacher"),
+        ("[losses]\nhints = 1", "losses: hints is unknown"),
+        ("[losses]\nfeature_hints = -1", "feature_hints is none that a weight can be"),
         ("[[stages]]\nuntil = 0.5\nbatch = 1\ncrop = 64", "stages is none"),
     ],
 )

@@ -1,17 +1,28 @@
-"""Losses: each takes the denoised planes (B, 4, H, W), linear float32, and their batch, and returns a scalar.
+"""Losses: each takes what the student makes of a batch, and the batch, and returns a scalar.
 
-All are relative to the noise that was there, so that every noise level weighs alike: about one (or zero, for the
-logarithm) where nothing was denoised, least where all was.
+All are relative to the noise that was there, or to the features that are matched, so that every noise level and every
+scale weighs alike: about one (or zero, for the logarithm) where nothing was learned, least where all was.
 """
 
-from collections.abc import Callable
+from abc import abstractmethod
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from rawclean.training.batch import Batch
+from rawclean.training.prediction import Prediction
 
-Loss = Callable[[Tensor, Batch], Tensor]
+
+class Loss(nn.Module):
+    """One thing to learn; what it learns itself are its parameters, what it remembers are its buffers.
+
+    The loop optimises and keeps both (`training.lesson`). Networks that are only asked are no part of it
+    (`losses.teacher`).
+    """
+
+    @abstractmethod
+    def forward(self, student: Prediction, batch: Batch) -> Tensor:
+        """The loss (scalar); gradients reach the student's prediction and the loss's own parts only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +34,8 @@ class WeightedLoss:
     fades: bool = False
     """Whether the weight falls linearly to zero over the run."""
 
-    def at(self, done: float, denoised: Tensor, batch: Batch) -> Tensor:
+    def at(self, done: float, student: Prediction, batch: Batch) -> Tensor:
         """The term after the share `done` of the run, from 0 to 1."""
         weight = self.weight * (1 - done) if self.fades else self.weight
-        return weight * self.loss(denoised, batch)
+        term: Tensor = weight * self.loss(student, batch)
+        return term

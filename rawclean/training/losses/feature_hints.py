@@ -8,17 +8,14 @@ through it.
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rawclean.errors import TrainingError
-from rawclean.networks import Network
-from rawclean.networks.fan import Fan
-from rawclean.networks.sigma_map import sigma_around
-from rawclean.networks.teacher import Teacher
 from rawclean.training.batch import Batch
+from rawclean.training.losses import Loss
+from rawclean.training.losses.teacher import FeaturePair, FrozenTeacher
+from rawclean.training.prediction import Prediction
 
 RIDGE = 1e-3
 """Added to the Gram matrix of the student's channels, in units of their mean square."""
@@ -26,32 +23,20 @@ LEAST_DEVIATION = 1e-3
 """Keeps channels of the teacher that do nothing from being scaled up."""
 
 
-class FeatureHints:
-    """The loss for one frozen teacher and one student, whose features it sees on their way.
+class FeatureHints(Loss):
+    """The loss for one frozen teacher and features of the student that pair with its own."""
 
-    `layers` index the decoders, coarsest first, as `Teacher.features`. Raises TrainingError where the student is no
-    Feature-Align Network with as many scales as the teacher.
-    """
+    def __init__(self, teacher: FrozenTeacher, pairs: Sequence[FeaturePair]) -> None:
+        super().__init__()
+        self.teacher = teacher
+        self.pairs = tuple(pairs)
 
-    def __init__(self, teacher: Teacher, student: Network, layers: Sequence[int]) -> None:
-        if not isinstance(student, Fan) or len(student.decoders) != len(teacher.decoders):
-            raise TrainingError("feature hints are for a fan with as many scales as its teacher")
-        self.teacher = teacher.requires_grad_(False)
-        self.layers = tuple(layers)
-        self._seen: dict[int, Tensor] = {}
-        for layer in self.layers:
-            student.decoders[-1 - layer].register_forward_hook(partial(self._keep, layer))
-
-    def __call__(self, denoised: Tensor, batch: Batch) -> Tensor:
+    def forward(self, student: Prediction, batch: Batch) -> Tensor:
         """Mean over layers of the unexplained share; gradients reach the student's features only."""
-        with torch.no_grad():
-            wanted = self.teacher.features(batch.noisy, sigma_around(batch.noisy, batch.noise))
-        with torch.autocast(denoised.device.type, enabled=False):
-            shares = [unexplained(self._seen.pop(layer), wanted[layer]) for layer in self.layers]
+        wanted = self.teacher.prediction(batch).features
+        with torch.autocast(student.denoised.device.type, enabled=False):
+            shares = [unexplained(student.features[pair.student], wanted[pair.teacher]) for pair in self.pairs]
         return torch.stack(shares).mean()
-
-    def _keep(self, layer: int, module: nn.Module, inputs: object, output: Tensor) -> None:
-        self._seen[layer] = output
 
 
 def unexplained(features: Tensor, wanted: Tensor) -> Tensor:

@@ -1,0 +1,113 @@
+"""The training loop: what it writes, and that it goes on where it was."""
+
+import csv
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from rawclean.engines.choices import Precision
+from rawclean.models.weights import load_network, save_weights
+from rawclean.networks import build_network
+from rawclean.training import loop
+from rawclean.training.config import Stage, TrainConfig
+from rawclean.training.dataset import PhotoCrops
+from rawclean.training.loop import train
+from rawclean.training.losses.table import LossWeights
+
+CPU = torch.device("cpu")
+TINY = TrainConfig(
+    network_config={"widths": (16, 16), "encoder_blocks": (0, 0), "decoder_blocks": (1, 1)},
+    steps=6,
+    warmup=2,
+    precision=Precision.FP32,
+    stages=(Stage(until=0.5, batch=2, crop=32), Stage(until=1.0, batch=1, crop=48)),
+)
+
+
+def crops() -> PhotoCrops:
+    rng = torch.Generator().manual_seed(1)
+    photos = [torch.randint(0, 256, (3, 96, 128), generator=rng, dtype=torch.uint8) for _ in range(3)]
+    return PhotoCrops(photos, TINY.synthesis, CPU)
+
+
+def test_six_steps_make_weights_and_a_log(tmp_path):
+    weights = train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None)
+    assert load_network(weights).config.widths == (16, 16)
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
+    assert [row["step"] for row in rows] == ["6"]
+    assert math.isfinite(float(rows[0]["loss"]))
+
+
+def test_a_network_for_xtrans_is_trained_on_its_mosaic(tmp_path):
+    config = dataclasses.replace(
+        TINY,
+        network_config=TINY.network_config | {"mosaic": "xtrans"},
+        stages=(Stage(until=1.0, batch=2, crop=36),),
+    )
+    rng = torch.Generator().manual_seed(1)
+    photos = [torch.randint(0, 256, (3, 96, 128), generator=rng, dtype=torch.uint8)]
+    xtrans_crops = PhotoCrops(photos, config.synthesis, CPU)
+    assert xtrans_crops.draw(2, 36, rng).clean.shape == (2, 9, 12, 12)
+    network = load_network(train(config, xtrans_crops, tmp_path / "run", CPU, lambda step, loss: None))
+    assert network.mosaic.value == "xtrans"
+
+
+@pytest.fixture
+def fan_as_teacher(tmp_path):
+    """Weights of a network that is no `teacher`."""
+    torch.manual_seed(0)
+    save_weights(tmp_path / "fan.safetensors", "fan", build_network("fan", TINY.network_config | {"widths": (24, 32)}))
+    return str(tmp_path / "fan.safetensors")
+
+
+LEARNING = LossWeights(
+    output_matching=0.1, cross_attention=0.1, contrast=0.1, aggregated_features=0.1, adversarial=0.2, layers=(0, 1)
+)
+
+
+@pytest.mark.parametrize("losses", [LossWeights(), LEARNING], ids=["plain", "losses that learn"])
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch, losses, fan_as_teacher):
+    config = dataclasses.replace(TINY, losses=losses, teacher=fan_as_teacher)
+    straight = load_network(train(config, crops(), tmp_path / "a", CPU, lambda step, loss: None))
+
+    def kill(step: int, loss: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(loop, "LOG_EVERY", 4)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, crops(), tmp_path / "b", CPU, kill)
+    assert torch.load(tmp_path / "b" / "checkpoint.pt", weights_only=True)["step"] == 3
+    resumed = load_network(train(config, crops(), tmp_path / "b", CPU, lambda step, loss: None))
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_a_checkpoint_from_before_losses_learned_is_resumed(tmp_path):
+    path = train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None).with_name("checkpoint.pt")
+    content = torch.load(path, weights_only=True)
+    assert content.pop("losses") == {}
+    torch.save(content, path)
+    assert train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None).exists()
+
+
+def test_what_training_alone_needs_is_not_in_the_weights(tmp_path):
+    fields = TINY.network_config | {"gates": True, "regulated": True}
+    config = dataclasses.replace(TINY, network_config=fields, losses=LossWeights(gate_cost=1.0))
+    network = load_network(train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None))
+    assert not network.config.gates
+    assert not network.config.regulated
+
+
+def test_training_lowers_the_loss(tmp_path, monkeypatch):
+    losses: list[float] = []
+    config = dataclasses.replace(TINY, steps=60)
+    monkeypatch.setattr(loop, "LOG_EVERY", 20)
+    photos = [torch.full((3, 64, 64), code, dtype=torch.uint8) for code in (40, 120, 200)]
+    train(
+        config, PhotoCrops(photos, TINY.synthesis, CPU), tmp_path / "run", CPU, lambda step, loss: losses.append(loss)
+    )
+    assert losses[-1] < losses[0] - 0.3
