@@ -3,8 +3,8 @@
 >>> from pathlib import Path
 >>> import rawclean
 >>> report = rawclean.denoise_file(Path("tests/data/guitar.dng"), Path("guitar_clean.dng"), overwrite=True)
->>> report.model
-'student-extreme'
+>>> report.camera
+'rawclean Simulated 14 bit'
 """
 
 import dataclasses
@@ -49,8 +49,8 @@ def run_batch(folder: Path | str, out: Path | str | None = None, **options: Any)
 
     >>> import rawclean
     >>> for outcome in rawclean.run_batch("tests/data", "clean"):
-    ...     print(outcome.job.name, outcome.report.model)
-    guitar.dng student-extreme
+    ...     print(outcome.job.name, outcome.report.camera)
+    guitar.dng rawclean Simulated 14 bit
     """
     asked = {field.name for field in dataclasses.fields(BatchRequest)}
     settings = DenoiseSettings(**{name: value for name, value in options.items() if name not in asked})
