@@ -153,7 +153,7 @@ def test_no_thread_outlives_a_run_of_two_processes(photos, tmp_path):
     assert done.stderr.count("0 threads left") == 2
 
 
-@pytest.mark.parametrize("name", ["student", "teacher", "distil", "specialise", "fan_published"])
+@pytest.mark.parametrize("name", ["student", "standard", "teacher", "distil", "specialise", "fan_published"])
 def test_the_shipped_recipes_are_valid(name):
     config = read_recipe(shipped_recipe(name), teacher="weights.safetensors")
     assert config.stages[-1].until == 1.0
