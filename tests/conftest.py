@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from rawclean.cli import main
 
 REPOSITORY = Path(__file__).parents[1]
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that starts the tests in the background has it ignored, by them and by all programs that they start.
 
 
 class Result(NamedTuple):
