@@ -6,6 +6,7 @@ needs float32, and numpy is faster at it.
 
 import os
 import threading
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,7 @@ def _format(core: openvino.Core, precision: Precision) -> str:
     return "bf16" if precision is Precision.BF16 else "f32"
 
 
+@cache
 def cpu_has_bf16() -> bool:
     """Whether the CPU has instructions for bfloat16."""
     return _has_bf16(openvino.Core())

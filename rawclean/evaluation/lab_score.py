@@ -1,6 +1,5 @@
 """What a trained network is worth: quality by level and with the faults of sensors, size, and time on this CPU."""
 
-import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ def product_engine(network: Network, onnx: Path) -> Engine:
 
 def seconds_per_megapixel(engine: Engine, mosaic: CfaFamily) -> float:
     """Wall time of the network step with all cores at work; the best of several, since others may be at work, too."""
-    shape = (mosaic.planes, TIMED_SIDE, TIMED_SIDE * (os.cpu_count() or 1))
+    shape = (mosaic.planes, TIMED_SIDE, TIMED_SIDE * engine.workers)
     planes = np.random.default_rng(0).random(shape, np.float32)
     noise, effort = noise_of_planes(mosaic, _TIMED_NOISE), Effort(tile=TIMED_SIDE)
     seconds = []

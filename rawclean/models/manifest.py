@@ -4,7 +4,6 @@ A folder of weights has a `manifest.json` with one card per model. The folder th
 the user's own (platformdirs' data folder).
 """
 
-import dataclasses
 import json
 import math
 import os
@@ -17,7 +16,7 @@ import platformdirs
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.choices import Quality, Role
-from rawclean.core.typed import structured
+from rawclean.core.typed import plain, structured
 from rawclean.errors import ModelError, UsageError
 from rawclean.io.atomic import write_atomically
 from rawclean.models.cards import ModelCard, NoiseRange, ResidualPoint
@@ -56,9 +55,9 @@ def list_models() -> list[ModelCard]:
     return list(cards.values())
 
 
-def find_model(name: str, cards: list[ModelCard] | None = None) -> ModelCard:
-    """The card with this name, of all models or of `cards`; raises UsageError where there is none."""
-    cards = list_models() if cards is None else cards
+def find_model(name: str) -> ModelCard:
+    """The card with this name; raises UsageError where there is none."""
+    cards = list_models()
     for card in cards:
         if card.name == name:
             return card
@@ -162,12 +161,9 @@ def _order(card: ModelCard) -> tuple[object, ...]:
 
 
 def _row(card: ModelCard) -> dict[str, Any]:
-    row = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
+    row: dict[str, Any] = plain(card)
     del row["path"], row["range"], row["residual"]
     return row | {
-        "role": card.role.value,
-        "quality": card.quality.value,
-        "mosaic": card.mosaic.value,
         "file": card.path.name,
         "sigma_range": [card.range.low, None if math.isinf(card.range.high) else card.range.high],
         "residual": [[point.sigma, point.ratio] for point in card.residual],

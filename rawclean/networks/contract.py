@@ -85,14 +85,6 @@ class Network(nn.Module):
         return self.from_guides(noise_guides(planes, sigma_map, self.scales, self.mosaic))
 
 
-def predict_noise(network: Callable[[Tensor, Tensor], Tensor], planes: Tensor, sigma_map: Tensor) -> Tensor:
-    """The noise of `planes` in linear units, float32; all are (B, planes, H, W).
-
-    Whatever format the network computes in, the caller subtracts in float32: 14-bit neighbours merge in bfloat16.
-    """
-    return sigma_map * network(planes, sigma_map).float()
-
-
 def count_parameters(network: nn.Module) -> int:
     """Number of learned values."""
     return sum(parameter.numel() for parameter in network.parameters())

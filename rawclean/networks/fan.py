@@ -1,7 +1,7 @@
 """Feature-Align Network: the student (Young et al. 2021, arXiv 2103.01524).
 
 An encoder-decoder on packed planes, whose features are modulated by the noisy input of their scale (`feature_align`).
-The network predicts the noise in units of sigma; the caller subtracts (`networks.contract.predict_noise`).
+The network predicts the noise in units of sigma; the caller subtracts, in float32.
 """
 
 import copy

@@ -12,7 +12,7 @@ from torch.func import functional_call
 
 from rawclean.networks.sigma_map import sigma_around
 from rawclean.training.batch import Batch
-from rawclean.training.losses import Loss
+from rawclean.training.losses.paired import AdaptedLoss
 from rawclean.training.losses.soft import standardised
 from rawclean.training.losses.teacher import FeaturePair, FrozenTeacher
 from rawclean.training.prediction import Prediction
@@ -37,14 +37,11 @@ class Critic(nn.Module):
         return answer
 
 
-class Adversarial(Loss):
+class Adversarial(AdaptedLoss):
     """What student and critics want of each other, as one sum: each is blind to the gradient of the other's part."""
 
     def __init__(self, teacher: FrozenTeacher, pairs: Sequence[FeaturePair]) -> None:
-        super().__init__()
-        self.teacher = teacher
-        self.pairs = tuple(pairs)
-        self.adapters = nn.ModuleList(nn.Conv2d(pair.student_channels, pair.teacher_channels, 1) for pair in pairs)
+        super().__init__(teacher, pairs)
         channels = [teacher.network.mosaic.planes, *(pair.teacher_channels for pair in pairs)]
         self.critics = nn.ModuleList(map(Critic, channels))
 

@@ -14,21 +14,18 @@ from rawclean.networks.contract import latest
 from rawclean.networks.guides import noise_guides
 from rawclean.networks.sigma_map import sigma_around
 from rawclean.training.batch import Batch
-from rawclean.training.losses import Loss
+from rawclean.training.losses.paired import AdaptedLoss
 from rawclean.training.losses.teacher import FeaturePair, FrozenTeacher, probed_stages
 from rawclean.training.prediction import Prediction
 
 LEAST_VARIANCE = 1e-6
 
 
-class AggregatedFeatures(Loss):
+class AggregatedFeatures(AdaptedLoss):
     """Squared distance to the aggregates, through learned 1x1 adapters, and the bridge."""
 
     def __init__(self, teacher: FrozenTeacher, pairs: Sequence[FeaturePair]) -> None:
-        super().__init__()
-        self.teacher = teacher
-        self.pairs = tuple(pairs)
-        self.adapters = nn.ModuleList(nn.Conv2d(pair.student_channels, pair.teacher_channels, 1) for pair in pairs)
+        super().__init__(teacher, pairs)
         stages = probed_stages(teacher.network)
         self.betas = nn.ParameterDict(
             {str(pair.teacher): nn.Parameter(torch.zeros(len(stages[pair.teacher]))) for pair in pairs}

@@ -7,29 +7,19 @@ teacher's features that the student's do not explain, 1 - R^2; and at a minimum 
 through it.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from rawclean.training.batch import Batch
-from rawclean.training.losses import Loss
-from rawclean.training.losses.teacher import FeaturePair, FrozenTeacher
+from rawclean.training.losses.paired import LEAST_DEVIATION, PairedLoss
 from rawclean.training.prediction import Prediction
 
 RIDGE = 1e-3
 """Added to the Gram matrix of the student's channels, in units of their mean square."""
-LEAST_DEVIATION = 1e-3
-"""Keeps channels of the teacher that do nothing from being scaled up."""
 
 
-class FeatureHints(Loss):
+class FeatureHints(PairedLoss):
     """The loss for one frozen teacher and features of the student that pair with its own."""
-
-    def __init__(self, teacher: FrozenTeacher, pairs: Sequence[FeaturePair]) -> None:
-        super().__init__()
-        self.teacher = teacher
-        self.pairs = tuple(pairs)
 
     def forward(self, student: Prediction, batch: Batch) -> Tensor:
         """Mean over layers of the unexplained share; gradients reach the student's features only."""

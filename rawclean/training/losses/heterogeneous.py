@@ -5,15 +5,14 @@ First strategy: the teacher's result is a second target. Second: the student's f
 learned with it, match the teacher's of equal resolution for the same noisy input.
 """
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rawclean.training.batch import Batch
 from rawclean.training.losses import Loss
 from rawclean.training.losses.feature_matching import LEAST_DISTANCE, distance
-from rawclean.training.losses.teacher import FeaturePair, FrozenTeacher
+from rawclean.training.losses.paired import AdaptedLoss
+from rawclean.training.losses.teacher import FrozenTeacher
 from rawclean.training.prediction import Prediction
 
 
@@ -31,14 +30,8 @@ class OutputMatching(Loss):
         return (distance(student.denoised, target) / start).mean()
 
 
-class AdaptedFeatures(Loss):
+class AdaptedFeatures(AdaptedLoss):
     """Second strategy: mean |A(S) - T| over that of the mean of every channel of T, with a learned 1x1 map A."""
-
-    def __init__(self, teacher: FrozenTeacher, pairs: Sequence[FeaturePair]) -> None:
-        super().__init__()
-        self.teacher = teacher
-        self.pairs = tuple(pairs)
-        self.adapters = nn.ModuleList(nn.Conv2d(pair.student_channels, pair.teacher_channels, 1) for pair in pairs)
 
     def forward(self, student: Prediction, batch: Batch) -> Tensor:
         """Mean over crops and layers; about one for an adapter that has learned nothing but the means."""

@@ -4,15 +4,12 @@ The regions of a medical image are organs; here they are quarters of the brightn
 edges. Nothing is learned beside the student, and its channels need not be the teacher's.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from rawclean.training.batch import Batch
-from rawclean.training.losses import Loss
-from rawclean.training.losses.teacher import FeaturePair, FrozenTeacher
+from rawclean.training.losses.paired import PairedLoss
 from rawclean.training.prediction import Prediction
 
 BRIGHTNESSES = 4
@@ -20,13 +17,8 @@ BRIGHTNESSES = 4
 LEAST_NORM = 1e-6
 
 
-class RegionAffinity(Loss):
+class RegionAffinity(PairedLoss):
     """Distance of importance maps, and of the similarities of regions."""
-
-    def __init__(self, teacher: FrozenTeacher, pairs: Sequence[FeaturePair]) -> None:
-        super().__init__()
-        self.teacher = teacher
-        self.pairs = tuple(pairs)
 
     def forward(self, student: Prediction, batch: Batch) -> Tensor:
         """Mean over layers of both distances; computed in float32."""

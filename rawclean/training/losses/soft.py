@@ -17,6 +17,7 @@ from rawclean.networks.sigma_map import sigma_around
 from rawclean.training.batch import Batch
 from rawclean.training.losses import Loss
 from rawclean.training.losses.feature_matching import distance
+from rawclean.training.losses.paired import LEAST_DEVIATION, PairedLoss
 from rawclean.training.losses.teacher import FeaturePair, FrozenTeacher
 from rawclean.training.prediction import Prediction, predict
 
@@ -24,8 +25,6 @@ PLACES = 16
 """Side up to which features are pooled before every place attends to every other."""
 MEMORY = 0.99
 """Decay of the running median distance."""
-LEAST_DEVIATION = 1e-3
-"""Keeps channels of the teacher that do nothing from being scaled up."""
 LAYER_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 """Of the contrastive loss; the last is for the last layer."""
 LEAST_CONTRAST = 1e-7
@@ -71,7 +70,7 @@ def _pooled(side: int) -> int:
     return math.gcd(side, PLACES) if side > PLACES else side
 
 
-class CrossAttention(Loss):
+class CrossAttention(PairedLoss):
     """1 - exp(-|S' - T|^2 / 2 sigma^2), mean over places; sigma is the running median distance.
 
     T is the teacher's features with every channel at mean zero and deviation one, and has no learned projection: one
@@ -81,9 +80,7 @@ class CrossAttention(Loss):
     spread: Tensor
 
     def __init__(self, teacher: FrozenTeacher, pairs: Sequence[FeaturePair]) -> None:
-        super().__init__()
-        self.teacher = teacher
-        self.pairs = tuple(pairs)
+        super().__init__(teacher, pairs)
         self.attention = nn.ModuleList(
             CrossNetAttention(pair.student_channels, pair.teacher_channels) for pair in pairs
         )
