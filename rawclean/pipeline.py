@@ -12,6 +12,8 @@ from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.layout import mosaic_of
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
+from rawclean.core.removal import noise_left, removal_of
+from rawclean.core.shares import Shares
 from rawclean.denoise_report import DenoiseReport, Statement
 from rawclean.denoiser import shared_denoiser
 from rawclean.engines.tiled import Effort, Progress, Signal, denoise
@@ -20,6 +22,7 @@ from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.applied import is_denoised
 from rawclean.io.atomic import check_target
 from rawclean.io.dng.entries import DenoisedPhoto
+from rawclean.io.noise_profiles import typical_iso
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.writers import check_format, write_photo
@@ -41,6 +44,8 @@ class Examined:
     """Sites of `frame` that were replaced by their neighbours."""
     warning: str | None
     card: ModelCard
+    shares: Shares
+    """What is taken away of the noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +102,19 @@ def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:
         bad_pixels=mapped.count,
         warning="; ".join(filter(None, notes)) or None,
         card=card,
+        shares=settings.shares_at(_iso(frame, found, settings)),
     )
 
 
 def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None = None) -> DenoisedPhoto:
     """Run the network; raises as `denoise_file`."""
     examined = photo.examined
-    denoised = clean_frame(examined, settings, progress, photo.seconds)
+    frame, noise = clean_frame(examined, settings, progress, photo.seconds), examined.found.noise
+    removal = removal_of(examined.shares, frame.layout, frame.colour)
     return DenoisedPhoto(
-        photo.raw.with_frame(denoised),
-        examined.card.residual_noise(examined.found.noise, settings.strength),
-        settings.strength,
+        photo.raw.with_frame(frame),
+        noise_left(removal, examined.card.share_left(noise), frame.layout, noise, frame.colour),
+        examined.shares.overall,
         settings.compression,
         bad_pixels_repaired=settings.bad_pixels is not BadPixels.OFF,
     )
@@ -123,13 +130,14 @@ def clean_frame(
 
     Raises ModelError and UnsupportedDeviceError.
     """
-    found, denoiser = examined.found, shared_denoiser()
+    found, frame, denoiser = examined.found, examined.frame, shared_denoiser()
+    removal = removal_of(examined.shares, frame.layout, frame.colour)
     signal = Signal(found.told, found.clip, examined.levels)
     engine = denoiser.engine(examined.card, settings)
     with denoiser.turn, _timed({} if seconds is None else seconds, "network"):
         if progress:
             progress(0, 1)
-        return denoise(examined.frame, signal, engine, Effort(settings.strength, settings.tile, progress))
+        return denoise(frame, signal, engine, Effort(removal, settings.tile, progress))
 
 
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
@@ -168,6 +176,11 @@ def read_photo(source: Path, settings: DenoiseSettings) -> RawPhoto:
 def statements(found: FoundNoise) -> tuple[Statement, ...]:
     """The evidence for a photo's noise, for people and scripts."""
     return tuple(Statement(each.origin, each.noise.sigma_at(), each.width) for each in found.evidence)
+
+
+def _iso(frame: RawFrame, found: FoundNoise, settings: DenoiseSettings) -> float:
+    """The ISO of a photo; of one that does not say it, that at which a typical camera has its noise."""
+    return settings.iso or frame.exposure.iso or typical_iso(float(found.noise.shot.mean())) or 1.0
 
 
 def _other_quality(card: ModelCard, settings: DenoiseSettings) -> str | None:

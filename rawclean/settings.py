@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rawclean.core.choices import BadPixels, Quality
+from rawclean.core.shares import Share, Shares, share_at
 from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
@@ -36,8 +37,12 @@ class ResultSettings:
     """Noise of this ISO instead of what the file says."""
     noise: tuple[float, float] | None = None
     """Shot and read variance instead of what the file says."""
-    strength: float = 1.0
+    strength: Share = 1.0
     """Share of the noise that is taken away, 0 to 1."""
+    luminance: Share | None = None
+    """Share of the noise of brightness; None is `strength`."""
+    colour: Share | None = None
+    """Share of the noise of colour; None is `strength`."""
     bad_pixels: BadPixels = BadPixels.AUTO
     """Which sites are replaced by their neighbours first."""
     precision: Precision = Precision.AUTO
@@ -48,6 +53,23 @@ class ResultSettings:
     def told_noise(self) -> NoiseSettings:
         """What the user says of the noise."""
         return NoiseSettings(iso=self.iso, noise=self.noise)
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether no noise would be taken from any photo."""
+        return all(share == 0 for share in (self._luminance, self._colour))
+
+    def shares_at(self, iso: float) -> Shares:
+        """What is taken away of the noise of a photo of an ISO."""
+        return Shares(share_at(self._luminance, iso), share_at(self._colour, iso))
+
+    @property
+    def _luminance(self) -> Share:
+        return self.strength if self.luminance is None else self.luminance
+
+    @property
+    def _colour(self) -> Share:
+        return self.strength if self.colour is None else self.colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

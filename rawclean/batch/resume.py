@@ -70,7 +70,7 @@ def _done_before(job: Job, there: str, entry: Entry, settings: DenoiseSettings) 
     if entry.state is State.BEGUN:  # results appear whole: one that was not there before is finished
         if entry.before == there or entry.stamp != job.stamp:
             return None
-        _finish_sidecars(job, denoised=settings.strength > 0)
+        _finish_sidecars(job, denoised=not settings.takes_nothing)
         return FINISHED
     same_size = storage.size_of(entry.stamp) == storage.size_of(job.stamp)
     same_photo = entry.stamp == job.stamp or (same_size and entry.digest == storage.digest(job.source))

@@ -1,12 +1,13 @@
 """Options that several commands share."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rawclean.core.choices import BadPixels, Quality
 from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
+from rawclean.core.shares import ByIso, Share
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
@@ -33,6 +34,33 @@ def _check_noise(text: str | None) -> str | None:
     return text
 
 
+_BY_ISO = "100:0.4,6400:1"
+
+
+def _parse_share(text: object) -> Share:
+    """A share, or shares by ISO like 100:0.4,6400:1, to a value; a usage error where it is none."""
+    if isinstance(text, ByIso):
+        return text
+    try:
+        points = [tuple(map(float, point.split(":"))) for point in str(text).split(",")]
+        if len(points) == len(points[0]) == 1:
+            points = [(1.0, *points[0])]  # the same at every ISO
+        by_iso = ByIso(tuple((iso, share) for iso, share in points))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"give a number from 0 to 1, or some by ISO like {_BY_ISO}, the lowest first"
+        ) from error
+    return by_iso if len(by_iso.points) > 1 or ":" in str(text) else by_iso.points[0][1]
+
+
+def _parse_grain(text: object) -> Share:
+    """A word or a share to the share that is left."""
+    return GRAIN[text] if isinstance(text, str) and text in GRAIN else _parse_share(text)
+
+
+GRAIN = {"none": 0.0, "light": 0.15, "medium": 0.3, "strong": 0.5}
+"""Shares of the noise of brightness that are left."""
+
 Model = Annotated[
     str | None, typer.Option(callback=_check_model, help="Name of a model; by default quality and noise decide.")
 ]
@@ -55,7 +83,40 @@ Noise = Annotated[
     str | None,
     typer.Option(metavar="SHOT,READ", callback=_check_noise, help="Take these noise variances (linear signal 0 to 1)."),
 ]
-Strength = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the noise to take away.")]
+Strength = Annotated[
+    Any,
+    typer.Option(
+        parser=_parse_share,
+        metavar="SHARE",
+        help="Share of the noise to take away, 0 to 1; or by ISO, like 100:0.4,6400:1 (evenly between them).",
+    ),
+]
+Luminance = Annotated[
+    Any,
+    typer.Option(
+        parser=_parse_share,
+        metavar="SHARE",
+        help="Share of the noise of brightness, which looks like film grain, to take away; --strength by default.",
+    ),
+]
+ColourShare = Annotated[
+    Any,
+    typer.Option(
+        "--colour",
+        "--color",
+        parser=_parse_share,
+        metavar="SHARE",
+        help="Share of the noise of colour, which looks like coloured blotches, to take away; --strength by default.",
+    ),
+]
+Grain = Annotated[
+    Any,
+    typer.Option(
+        parser=_parse_grain,
+        metavar="AMOUNT",
+        help="Grain to leave: none, light, medium, strong, or a share from 0 to 1; the rest of --luminance.",
+    ),
+]
 Device = Annotated[DeviceChoice, typer.Option(help="Where to compute.")]
 Computer = Annotated[
     EngineChoice,
@@ -75,6 +136,17 @@ BadPixelsOption = Annotated[
 DngCompression = Annotated[Compression, typer.Option("--compression", help="How a DNG stores its mosaic.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def luminance_share(luminance: Share | None, grain: Share | None) -> Share | None:
+    """What is to be taken of the noise of brightness; a usage error where it is said in both ways."""
+    if grain is None:
+        return luminance
+    if luminance is not None:
+        raise typer.BadParameter("--grain is what --luminance leaves: give one of them", param_hint="--grain")
+    if isinstance(grain, ByIso):
+        return ByIso(tuple((iso, 1 - share) for iso, share in grain.points))
+    return 1 - grain
 
 
 def parse_size(text: str | None) -> int | None:

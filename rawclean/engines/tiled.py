@@ -11,6 +11,7 @@ from rawclean.core.layout import PlainLayout, plane_noise, saturated_sites
 from rawclean.core.levels import Levels
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
 from rawclean.core.noise import NoiseModel
+from rawclean.core.removal import WHOLE, Removal
 from rawclean.core.tiling import Tile, core_of, cut, window_of, with_surroundings
 from rawclean.engines.choices import TILE
 from rawclean.engines.contract import Engine
@@ -35,8 +36,8 @@ class Signal:
 class Effort:
     """How a photo is denoised, beside the engine."""
 
-    strength: float = 1.0
-    """Share of the noise that is taken away."""
+    removal: Removal = WHOLE
+    """What is taken away of the noise that is found."""
     tile: int = TILE
     """Side of a tile's core, in samples of a plane."""
     progress: Progress | None = None
@@ -53,7 +54,7 @@ def denoise(frame: RawFrame, signal: Signal, engine: Engine, effort: Effort) -> 
     planes = layout.pack(levels.to_linear(samples))
     kept = _saturated(frame, signal, planes)
     if not isinstance(layout, PlainLayout):
-        planes = without_lines(planes, noise, effort.strength)
+        planes = without_lines(planes, noise, effort.removal.lines)
     denoise_planes(planes, noise, engine, effort, out=planes)
     denoised = levels.to_adu(layout.unpack(planes, kept.shape[-2:]))
     np.copyto(denoised, samples, where=kept)
@@ -68,10 +69,10 @@ def _saturated(frame: RawFrame, signal: Signal, planes: np.ndarray) -> np.ndarra
     return saturated_sites(layout, seen, signal.clip, size) | (samples >= signal.levels.white)
 
 
-def without_lines(planes: np.ndarray, noise: NoiseModel, strength: float = 1.0) -> np.ndarray:
+def without_lines(planes: np.ndarray, noise: NoiseModel, share: float = 1.0) -> np.ndarray:
     """Linear `planes` (P, H, W) of a mosaic less that share of what whole rows and columns are too high."""
     offsets = find_line_offsets(planes, noise)
-    return without_line_offsets(planes, LineOffsets(strength * offsets.rows, strength * offsets.columns))
+    return without_line_offsets(planes, LineOffsets(share * offsets.rows, share * offsets.columns))
 
 
 def denoise_planes(
@@ -90,7 +91,7 @@ def denoise_planes(
     def denoise_tile(tile: Tile) -> None:
         removed = core_of(engine.predict_noise(window_of(surrounded, tile, halo, step), noise), tile, halo)
         rows, columns = slice(tile.top, tile.top + tile.height), slice(tile.left, tile.left + tile.width)
-        np.subtract(planes[:, rows, columns], np.float32(effort.strength) * removed, out=clean[:, rows, columns])
+        np.subtract(planes[:, rows, columns], effort.removal.of(removed), out=clean[:, rows, columns])
 
     with ThreadPoolExecutor(engine.workers) as pool:
         for done, future in enumerate(as_completed([pool.submit(denoise_tile, tile) for tile in tiles]), start=1):

@@ -62,13 +62,11 @@ class ModelCard:
         """Where the same network lies for other programs than torch."""
         return self.path.with_suffix(".onnx")
 
-    def residual_noise(self, noise: NoiseModel, strength: float) -> NoiseModel:
-        """The noise that denoising with this model leaves, for the NoiseProfile of the result."""
-        left = 1 - strength + strength * math.sqrt(self._ratio(noise.sigma_at()))
-        return noise.times(left**2)
+    def share_left(self, noise: NoiseModel) -> float:
+        """The share of sigma that this model leaves of `noise`, as measured, between by the logarithm of sigma."""
+        return math.sqrt(self._ratio(noise.sigma_at()))
 
     def _ratio(self, sigma: float) -> float:
-        """Measured ratio, interpolated over the logarithm of sigma."""
         points = self.residual
         index = bisect_right([point.sigma for point in points], sigma)
         if index in (0, len(points)) or sigma <= 0:

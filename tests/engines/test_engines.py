@@ -14,6 +14,7 @@ from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, noise_of_planes
 from rawclean.core.noise import NoiseModel
+from rawclean.core.removal import Removal
 from rawclean.core.tiling import core_of, cut, window_of, with_surroundings
 from rawclean.core.xtrans import XTransPattern
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
@@ -108,7 +109,7 @@ def test_no_noise_means_no_change(student):
 def test_strength_is_the_share_of_the_noise_taken_away(student):
     engine = TorchEngine(student, CPU, torch.float32)
     planes = np.random.default_rng(0).random((4, 40, 56), np.float32)
-    full, half, none = (denoise_planes(planes, NOISE, engine, Effort(strength=s)) for s in (1.0, 0.5, 0.0))
+    full, half, none = (denoise_planes(planes, NOISE, engine, Effort(Removal(s))) for s in (1.0, 0.5, 0.0))
     assert np.array_equal(none, planes)
     assert np.allclose(half, (full + planes) / 2, atol=1e-6)
 
