@@ -20,7 +20,7 @@ from rawclean.engines.tiled import Effort, Progress, Signal, denoise
 from rawclean.errors import InvalidNoiseError, naming
 from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.applied import is_denoised
-from rawclean.io.atomic import check_target
+from rawclean.io.atomic import check_target, make_folder
 from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.noise_profiles import typical_iso
 from rawclean.io.raw import read_raw
@@ -75,7 +75,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
     """Read a photo, find its noise, choose a model; raises as `denoise_file`."""
     keep_freed_memory()
     check_format(output)
-    check_target(output, source, overwrite=settings.overwrite)
+    check_target(output, source, overwrite=settings.overwrite, make_folders=settings.make_folders)
     seconds: dict[str, float] = {}
     with _timed(seconds, "decode"):
         photo = read_photo(source, settings)
@@ -143,6 +143,7 @@ def clean_frame(
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:
     """Write the result and say what was done; raises as `denoise_file`."""
     with _timed(photo.seconds, "write"):
+        make_folder(photo.output.parent)
         beside = write_photo(photo.output, denoised)
     examined = photo.examined
     frame, found, card = examined.frame, examined.found, examined.card

@@ -80,3 +80,5 @@ class DenoiseSettings(ResultSettings):
     device: DeviceChoice = DeviceChoice.AUTO
     tile: int = TILE
     overwrite: bool = False
+    make_folders: bool = True
+    """Whether a folder for the result is made where it is missing."""

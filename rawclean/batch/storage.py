@@ -17,6 +17,7 @@ from typing import Any
 import fsspec
 
 from rawclean.errors import OutputError, UnreadablePhotoError
+from rawclean.io.atomic import make_folder
 from rawclean.io.scratch import scratch_folder
 from rawclean.io.xmp import sidecars
 
@@ -117,7 +118,7 @@ def result_at_hand(output: str) -> Iterator[Path]:
     """
     if is_local(output):
         target = local_path(output)
-        _make_folder(target.parent)
+        make_folder(target.parent)
         yield target
         return
     with scratch_folder() as folder:
@@ -145,13 +146,6 @@ def _send(made: Path, output: str) -> None:
             files.put_file(str(file), str(PurePosixPath(path).with_name(file.name)))
     except Exception as error:  # every store has its own kinds
         raise OutputError(f"{output}: cannot be written ({error})") from error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror or error})") from error
 
 
 def _local_files(root: Path, note: Note | None) -> Iterator[tuple[str, str]]:

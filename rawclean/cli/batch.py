@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from contextlib import closing
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +9,8 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.batch_display import BatchDisplay, LeftOutNotes, print_forecasts
-from rawclean.cli.interrupt import INTERRUPTED
 from rawclean.cli.report import Shown, print_error
+from rawclean.cli.status import FAILED, INTERRUPTED, PARTLY_FAILED
 from rawclean.core.choices import BadPixels
 from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
@@ -19,17 +18,6 @@ from rawclean.io.compression import Compression
 if TYPE_CHECKING:
     from rawclean.batch.plan import Job
     from rawclean.batch.session import BatchRequest
-
-PARTLY_FAILED = 3
-
-
-class Format(Enum):
-    """Formats of results."""
-
-    DNG = "dng"
-    PNG = "png"
-    TIFF = "tiff"
-
 
 Folder = Annotated[str, typer.Argument(help="A folder with RAW photos, or its URL (s3://…); sub-folders count too.")]
 Out = Annotated[
@@ -71,7 +59,9 @@ def batch(
     folder: Folder,
     out: Out = None,
     iso_auto: IsoAuto = True,
-    file_format: Annotated[Format, typer.Option("--format", help="Format of the results.")] = Format.DNG,
+    file_format: Annotated[
+        options.Format, typer.Option("--format", help="Format of the results.")
+    ] = options.Format.DNG,
     include: Include = None,
     exclude: Exclude = None,
     name: Name = None,
@@ -163,7 +153,7 @@ def _carry_out(request: "BatchRequest", shown: Shown, *, watch: bool, dry_run: b
         print_error("stopped; run the same command again to go on where it was")
         raise typer.Exit(INTERRUPTED)
     if display.failed or left_out.blocked:
-        raise typer.Exit(1 if display.failed == display.ended else PARTLY_FAILED)
+        raise typer.Exit(FAILED if display.failed == display.ended else PARTLY_FAILED)
 
 
 def _run(request: "BatchRequest", jobs: "Iterable[Job | None]", display: BatchDisplay) -> bool:

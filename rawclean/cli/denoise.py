@@ -1,26 +1,56 @@
-"""rawclean denoise: one photo."""
+"""rawclean denoise: photos that are named one by one."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rawclean.cli import options
 from rawclean.cli.progress import progress_bars
-from rawclean.cli.report import peak_memory_mib, print_json, print_line, print_warning, summary
+from rawclean.cli.report import Shown, peak_memory_mib, print_error, print_json, print_line, print_warning, summary
+from rawclean.cli.status import FAILED, PARTLY_FAILED
+from rawclean.cli.streams import STANDARD, photo_from_standard_input, result_to_standard_output
 from rawclean.core.choices import BadPixels
 from rawclean.engines.choices import TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
-Source = Annotated[Path, typer.Argument(help="A RAW or DNG photo.")]
+if TYPE_CHECKING:
+    from rawclean.io.targets import Naming, Target
+    from rawclean.settings import DenoiseSettings
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PHOTO...", help="RAW or DNG photos, and folders with all that are below them; - is standard input."
+    ),
+]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Result: .dng, .png or .tiff; SOURCE_denoised.dng by default.")
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE|FOLDER",
+        help="Result of one photo: .dng, .png or .tiff; or a folder for all results, which ends with / where it is not "
+        "there yet; - is standard output. By default PHOTO_denoised.dng beside each photo.",
+    ),
+]
+Suffix = Annotated[
+    str | None,
+    typer.Option(help="After the names of results; _denoised beside the photos by default, nothing in another folder."),
+]
+Parents = Annotated[
+    bool, typer.Option("--parents/--no-parents", help="Make folders for results that are missing, or refuse to.")
 ]
 
 
 def denoise(
-    source: Source,
+    photos: Sources,
     output: Output = None,
+    suffix: Suffix = None,
+    file_format: Annotated[options.Format | None, typer.Option("--format", help="Format of the results; DNG.")] = None,
+    parents: Parents = True,
     quality: options.QualityOption = None,
     model: options.Model = None,
     iso: options.Iso = None,
@@ -39,13 +69,13 @@ def denoise(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Denoise one photo; the source is never changed."""
-    shot_and_read = options.parse_noise(noise)
-    from rawclean.io.files import check_is_file
-    from rawclean.pipeline import denoise_file
-    from rawclean.settings import DenoiseSettings
+    """Denoise photos; the sources are never changed.
 
-    check_is_file(source)  # a folder has no name for the result
+    Of several, those that are denoised already are passed over. Exit status 3 says that some failed, 1 that all did.
+    """
+    shot_and_read = options.parse_noise(noise)
+    from rawclean.io.targets import Naming
+    from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(
         model=model,
@@ -62,13 +92,82 @@ def denoise(
         device=device,
         tile=tile,
         overwrite=overwrite,
+        make_folders=parents,
     )
-    target = output or source.with_name(f"{source.stem}_denoised.dng")
-    with progress_bars(source.name, quiet=quiet or as_json) as (progress,):
-        report = denoise_file(source, target, settings, progress)
+    naming = Naming(output, suffix, f".{file_format.value}" if file_format else None)
+    shown = Shown(quiet=quiet, as_json=as_json)
+    if STANDARD in photos or output == STANDARD:
+        _through_streams(photos, naming, settings, shown)
+    else:
+        _one_by_one(photos, naming, settings, shown)
+
+
+def _one_by_one(photos: Sequence[str], naming: "Naming", settings: "DenoiseSettings", shown: Shown) -> None:
+    """Denoise what is named; what is wrong with one of several does not keep the others from it."""
+    from rawclean.errors import RawcleanError, TargetFullError
+    from rawclean.io.targets import plan_targets
+
+    targets = plan_targets(photos, naming)
+    if len(targets) == 1:
+        _denoise(targets[0].source, targets[0].output, settings, shown)
+        return
+    failed = 0
+    for target in targets:
+        try:
+            _denoise_or_pass_over(target, settings, shown)
+        except TargetFullError:
+            raise
+        except RawcleanError as error:
+            failed += 1
+            print_error(str(error))
+            if shown.as_json:
+                print_json({"source": target.source, "error": str(error)})
+    if failed:
+        raise typer.Exit(FAILED if failed == len(targets) else PARTLY_FAILED)
+
+
+def _denoise_or_pass_over(target: "Target", settings: "DenoiseSettings", shown: Shown) -> None:
+    """Denoise one of several, among which may be results."""
+    from rawclean.io.applied import file_is_denoised
+
+    if not file_is_denoised(target.source):
+        _denoise(target.source, target.output, settings, shown)
+    elif shown.as_json:
+        print_json({"source": target.source, "skipped": "denoised already"})
+    elif not shown.quiet:
+        print_line(f"{target.source}: passed over, it is denoised already")
+
+
+def _through_streams(photos: Sequence[str], naming: "Naming", settings: "DenoiseSettings", shown: Shown) -> None:
+    """Denoise one photo from standard input, to standard output, or both."""
+    from rawclean.errors import UsageError
+    from rawclean.io.targets import plan_targets
+
+    to_output = naming.output in (None, STANDARD)
+    if len(photos) > 1 or (to_output and (shown.as_json or naming.suffix is not None)):
+        raise UsageError("- stands for one photo, and for a result without name, suffix and report; name files instead")
+    with ExitStack() as files:
+        source = Path(photos[0])
+        if photos[0] == STANDARD:
+            source = files.enter_context(photo_from_standard_input())
+        if to_output:
+            output = files.enter_context(result_to_standard_output(naming.file_format or ".dng"))
+            shown = Shown(quiet=True, as_json=False)
+        else:
+            (target,) = plan_targets([str(source)], naming)
+            output = target.output
+        _denoise(source, output, settings, shown)
+
+
+def _denoise(source: Path, output: Path, settings: "DenoiseSettings", shown: Shown) -> None:
+    """Denoise one photo and say so."""
+    from rawclean.pipeline import denoise_file
+
+    with progress_bars(source.name, quiet=not shown.in_words) as (progress,):
+        report = denoise_file(source, output, settings, progress)
     if report.warning:
         print_warning(report.warning)
-    if as_json:
+    if shown.as_json:
         print_json({"report": report, "peak_memory_mib": round(peak_memory_mib())})
-    elif not quiet:
+    elif not shown.quiet:
         print_line(summary(report))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-INTERRUPTED = 130
+from rawclean.cli.status import INTERRUPTED
+
 SECONDS_TO_HEAR = 1.0
 
 

@@ -20,12 +20,11 @@ from rawclean.cli.models import app as models
 from rawclean.cli.noise import noise
 from rawclean.cli.report import print_error, print_line
 from rawclean.cli.simulate import simulate
+from rawclean.cli.status import FAILED, WRONG_USAGE
 from rawclean.cli.train import app as train
 from rawclean.cli.verify import verify
 from rawclean.errors import RawcleanError, UsageError
 from rawclean.version import __version__
-
-FAILED, WRONG_USAGE = 1, 2
 
 app = typer.Typer(
     name="rawclean",

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import re
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,14 @@ from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
 from rawclean.core.shares import ByIso, Share
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
+
+
+class Format(Enum):
+    """Formats of results."""
+
+    DNG = "dng"
+    PNG = "png"
+    TIFF = "tiff"
 
 
 def _check_range(value: tuple[float, float]) -> tuple[float, float]:

@@ -12,18 +12,21 @@ from rawclean.errors import OutputError, TargetFullError
 _NOTHING_FITS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
+def check_target(path: Path, source: Path, *, overwrite: bool, make_folders: bool = False) -> None:
     """Raise OutputError where `path` cannot be written, or would destroy `source` or what may not be overwritten.
 
-    Known before anything is computed: the folder is tried by making the temporary file that the result will need.
+    Known before anything is computed: the folder is tried by making the temporary file that the result will need. One
+    that is missing, and will be made, is tried by the nearest that is there.
     """
     with _failing_clearly(path):
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             path.lstat()
             _check_existing(path, source, overwrite=overwrite)
-        if not path.parent.is_dir():
-            raise OutputError(f"{path.parent}: no such folder; make it first")
-        trial = _temporary(path)
+        folder = _nearest(path.parent) if make_folders else path.parent
+        if not folder.is_dir():
+            what = "is a file, and no folder" if folder.exists() else "no such folder; make it first"
+            raise OutputError(f"{folder}: {what}")
+        trial = folder / _temporary(path).name
         trial.touch()
         trial.unlink()
 
@@ -49,11 +52,24 @@ def write_atomically(path: Path, blocks: Iterable[bytes | bytearray], *, like: P
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in, where they are missing; raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror or error})") from error
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove what processes that were killed while they wrote `path` have left; none may be writing it now."""
     with suppress(OSError):  # one that cannot be removed takes nothing but room
         for temporary in path.parent.glob(_temporary(path, "*").name):
             temporary.unlink(missing_ok=True)
+
+
+def _nearest(folder: Path) -> Path:
+    """The first that is there, of a folder and those that it lies in."""
+    return next((each for each in (folder, *folder.parents) if os.path.lexists(each)), folder)
 
 
 def _private(path: str, flags: int) -> int:

@@ -17,7 +17,7 @@ from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
 from rawclean.core.noise import NoiseModel
 from rawclean.core.printable import printable
 from rawclean.errors import InvalidNoiseError, OutputError
-from rawclean.io.atomic import write_atomically
+from rawclean.io.atomic import make_folder, write_atomically
 
 MAX_EXTRAPOLATION = 2.0
 """Factor in ISO beyond the measured ones up to which shot ~ ISO and read ~ ISO^2 are trusted."""
@@ -92,10 +92,7 @@ def add_profile(camera: Camera, iso: float, pair: tuple[float, float], *, overwr
     check_new_profile(camera, iso, overwrite=overwrite)
     profiles = _own_profiles()
     profiles.setdefault(str(camera), {})[iso] = (float(f"{pair[0]:.4g}"), float(f"{pair[1]:.4g}"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path.parent}: cannot be made ({error.strerror or error})") from error
+    make_folder(path.parent)
     write_atomically(path.resolve(), [_to_json(profiles).encode()])  # a link stays one
     return path
 

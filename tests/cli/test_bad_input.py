@@ -58,9 +58,9 @@ def test_empty_file(refuse, tmp_path):
     refuse(tmp_path / "a.dng", "the file is empty")
 
 
-def test_folder(refuse, tmp_path):
+def test_folder(rawclean, tmp_path):
     (tmp_path / "a.dng").mkdir()
-    refuse(tmp_path / "a.dng", "is a folder")
+    assert_refused(rawclean("denoise", tmp_path / "a.dng"), "no RAW photos in it", tmp_path, {"a.dng"})
 
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 0.9, 0.99])
@@ -141,11 +141,12 @@ def test_an_output_needs_overwrite(rawclean, sample, tmp_path):
 
 @pytest.mark.parametrize(
     ("output", "message"),
-    [("out.xyz", "cannot write .xyz"), ("out", "without suffix"), ("none/out.dng", "no such folder"), (".", "")],
+    [("out.xyz", "cannot write .xyz"), ("out", "without suffix"), ("file/out.dng", "is a file, and no folder")],
 )
 def test_impossible_outputs(rawclean, sample, tmp_path, output, message):
+    (tmp_path / "file").touch()
     result = rawclean("denoise", sample, "-o", tmp_path / output)
-    assert_refused(result, message, tmp_path, set(), status=1 if output.endswith("dng") else 2)
+    assert_refused(result, message, tmp_path, {"file"}, status=1 if output.endswith("dng") else 2)
 
 
 ABSENT_DEVICES = [
@@ -345,10 +346,15 @@ def with_infinite_weights(data: bytes) -> bytes:
     return model.SerializeToString()
 
 
-@pytest.mark.parametrize("name", [".", "/", ""])
-def test_a_folder_is_no_photo(rawclean, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize("arguments", [[""], ["a.dng", ""], ["a.dng", "-o", ""]])
+def test_an_empty_name_is_not_the_working_folder(rawclean, sample, tmp_path, monkeypatch, arguments):
+    (tmp_path / "a.dng").write_bytes(sample.read_bytes())
     monkeypatch.chdir(tmp_path)
-    result = rawclean("denoise", name)
+    assert_refused(rawclean("denoise", *arguments), "is empty", tmp_path, {"a.dng"}, status=2)
+
+
+def test_a_folder_is_no_photo(rawclean, tmp_path):
+    result = rawclean("info", tmp_path)
     assert_refused(result, "is a folder; use `rawclean batch`", tmp_path, set())
 
 
