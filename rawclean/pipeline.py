@@ -102,7 +102,7 @@ def examine(frame: RawFrame, settings: DenoiseSettings) -> Examined:
         bad_pixels=mapped.count,
         warning="; ".join(filter(None, notes)) or None,
         card=card,
-        shares=settings.shares_at(_iso(frame, found, settings)),
+        shares=settings.shares_at(iso_of(frame, found, settings)),
     )
 
 
@@ -179,7 +179,7 @@ def statements(found: FoundNoise) -> tuple[Statement, ...]:
     return tuple(Statement(each.origin, each.noise.sigma_at(), each.width) for each in found.evidence)
 
 
-def _iso(frame: RawFrame, found: FoundNoise, settings: DenoiseSettings) -> float:
+def iso_of(frame: RawFrame, found: FoundNoise, settings: DenoiseSettings) -> float:
     """The ISO of a photo; of one that does not say it, that at which a typical camera has its noise."""
     return settings.iso or frame.exposure.iso or typical_iso(float(found.noise.shot.mean())) or 1.0
 

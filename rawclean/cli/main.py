@@ -18,6 +18,7 @@ from rawclean.cli.info import info
 from rawclean.cli.interrupt import heard_in_libraw
 from rawclean.cli.models import app as models
 from rawclean.cli.noise import noise
+from rawclean.cli.preview import preview
 from rawclean.cli.report import print_error, print_line
 from rawclean.cli.simulate import simulate
 from rawclean.cli.status import FAILED, WRONG_USAGE
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (denoise, batch, info, noise, calibrate, verify, simulate, bench):
+for command in (denoise, batch, preview, info, noise, calibrate, verify, simulate, bench):
     app.command()(command)
 app.add_typer(train, name="train", help="Train networks on photos of your own.")
 app.add_typer(config, name="config", help="The defaults of options, from rawclean.toml.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rawclean.core.colour import Colour
-from rawclean.core.layout import Layout
+from rawclean.core.layout import Layout, PlainLayout
 from rawclean.core.levels import Levels
 from rawclean.core.noise import NoiseModel
 
@@ -86,6 +86,22 @@ class RawFrame:
         """The visible samples (..., H, W), float32 ADU; a view of the raster."""
         area = self.active
         return self.raster[..., area.top : area.top + area.height, area.left : area.left + area.width]
+
+    def cut(self, top: int, left: int, height: int, width: int) -> "RawFrame":
+        """A piece of the visible samples as a photo of its own."""
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        bad = self.listed_bad
+        if bad is not None:
+            bad = bad[self.active.top :, self.active.left :][rows, columns]
+        return dataclasses.replace(
+            self,
+            raster=self.samples[..., rows, columns].copy(),
+            active=ActiveArea(0, 0, height, width),
+            layout=self.layout if isinstance(self.layout, PlainLayout) else self.layout.shifted(top, left),
+            levels=self.levels.shifted(top, left),
+            masked=(),
+            listed_bad=bad,
+        )
 
     def with_samples(self, samples: np.ndarray) -> "RawFrame":
         """The same photo with other visible samples; masked borders stay."""

@@ -32,6 +32,10 @@ class Levels:
         """ADU per unit of linear signal."""
         return self.white - float(self.black.max())
 
+    def shifted(self, rows: int, columns: int) -> "Levels":
+        """The levels of a mosaic's piece that begins so many sites further down and further right."""
+        return Levels(np.roll(self.black, (-rows, -columns), (-2, -1)), self.white)
+
     def to_linear(self, samples: np.ndarray) -> np.ndarray:
         """Samples (..., H, W) in ADU to linear signal."""
         linear = samples - self._black_map(samples)

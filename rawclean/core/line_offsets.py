@@ -63,6 +63,14 @@ class LineOffsets:
     columns: np.ndarray
     """(period * W,)."""
 
+    def times(self, share: float) -> "LineOffsets":
+        """That share of them."""
+        return LineOffsets(np.float32(share) * self.rows, np.float32(share) * self.columns)
+
+    def cut(self, rows: slice, columns: slice) -> "LineOffsets":
+        """Those of a piece of the mosaic; both begin at whole periods."""
+        return LineOffsets(self.rows[rows], self.columns[columns])
+
     @property
     def sigma(self) -> float:
         """Root mean square over the mosaic."""

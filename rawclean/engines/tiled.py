@@ -30,6 +30,8 @@ class Signal:
     """(4,) linear signal, by the file's own levels, from which on R, Gr, Gb and B are saturated."""
     levels: Levels
     """To compute with."""
+    lines: LineOffsets | None = None
+    """What whole rows and columns are too high; None lets the samples show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def denoise(frame: RawFrame, signal: Signal, engine: Engine, effort: Effort) -> 
     planes = layout.pack(levels.to_linear(samples))
     kept = _saturated(frame, signal, planes)
     if not isinstance(layout, PlainLayout):
-        planes = without_lines(planes, noise, effort.removal.lines)
+        lines = find_line_offsets(planes, noise) if signal.lines is None else signal.lines
+        planes = without_line_offsets(planes, lines.times(effort.removal.lines))
     denoise_planes(planes, noise, engine, effort, out=planes)
     denoised = levels.to_adu(layout.unpack(planes, kept.shape[-2:]))
     np.copyto(denoised, samples, where=kept)
@@ -67,12 +70,6 @@ def _saturated(frame: RawFrame, signal: Signal, planes: np.ndarray) -> np.ndarra
     seen = planes if signal.levels is frame.levels else layout.pack(frame.levels.to_linear(samples))
     size = (samples.shape[-2], samples.shape[-1])
     return saturated_sites(layout, seen, signal.clip, size) | (samples >= signal.levels.white)
-
-
-def without_lines(planes: np.ndarray, noise: NoiseModel, share: float = 1.0) -> np.ndarray:
-    """Linear `planes` (P, H, W) of a mosaic less that share of what whole rows and columns are too high."""
-    offsets = find_line_offsets(planes, noise)
-    return without_line_offsets(planes, LineOffsets(share * offsets.rows, share * offsets.columns))
 
 
 def denoise_planes(

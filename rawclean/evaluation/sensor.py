@@ -19,8 +19,8 @@ from torch import Tensor
 from rawclean.core.bad_pixels import repaired
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.layout import Layout, noise_of_colours, noise_of_planes, one_of_each, packed_layout, plane_clip
+from rawclean.core.line_offsets import find_line_offsets, without_line_offsets
 from rawclean.core.noise import NoiseModel
-from rawclean.engines.tiled import without_lines
 from rawclean.evaluation.benchmark import Denoiser, Protocol, markdown_lines
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import ReadLine, Scene, read_scenes
@@ -99,7 +99,7 @@ def chain_of(denoiser: Denoiser) -> Chain:
         bad = with_found_sites(signal, np.zeros(signal.shape, bool), layout, found)
         mapped = layout.pack(repaired(signal, bad, layout))
         told = noise_of_planes(mosaic, found)
-        clean = denoiser(without_lines(mapped, told), told)
+        clean = denoiser(without_line_offsets(mapped, find_line_offsets(mapped, told)), told)
         clip = plane_clip(layout, np.where(measured.clip < 1, measured.clip, np.float32(math.inf)))
         return np.where((planes >= clip[:, None, None]) & ~layout.pack(bad), planes, clean)
 

@@ -41,12 +41,15 @@ def tiff_bytes(pixels: NDArray[np.uint16]) -> bytes:
     return file.getvalue()
 
 
-def jpeg_bytes(pixels: NDArray[np.uint8], size: tuple[int, int] | None = None) -> bytes:
-    """A JPEG file of (H, W, 3) pixels, scaled to `size` (height, width) where one is given."""
+def jpeg_bytes(pixels: NDArray[np.uint8], size: tuple[int, int] | None = None, *, sharp_colours: bool = False) -> bytes:
+    """A JPEG file of (H, W, 3) pixels, scaled to `size` (height, width) where one is given.
+
+    `sharp_colours` keeps those of every pixel, which tell noise from blotches.
+    """
     height, width = size or pixels.shape[:2]
     file = io.BytesIO()
     Image.fromarray(pixels).resize((width, height), Image.Resampling.BOX, reducing_gap=2).save(
-        file, "JPEG", quality=JPEG_QUALITY
+        file, "JPEG", quality=JPEG_QUALITY, subsampling=0 if sharp_colours else 2
     )
     return file.getvalue()
 

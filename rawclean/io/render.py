@@ -1,5 +1,6 @@
 """Samples to a picture: LibRaw's developer, fed with those of a `RawFrame`."""
 
+import dataclasses
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,18 +10,24 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
+from rawclean.core.frame import RawFrame
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import UnreadablePhotoError, naming
 from rawclean.io.compression import Compression
+from rawclean.io.dng.build import new_dng
 from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.dng.graft import graft_dng
 from rawclean.io.dng.raster import libraw_reads
 from rawclean.io.dng.stored import stored_samples
 from rawclean.io.images import read_picture, read_tiff
 from rawclean.io.raw import read_raw
+from rawclean.io.raw_photo import RawPhoto
 from rawclean.io.spelled import spelled
 from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.tiff.metadata import Metadata
 from rawclean.io.white_balance import camera_gains
+
+NO_NOISE = NoiseModel.uniform(0.0, 0.0)
 
 
 def render(photo: DenoisedPhoto, *, bits: int) -> NDArray[np.uint8 | np.uint16]:
@@ -31,15 +38,29 @@ def render(photo: DenoisedPhoto, *, bits: int) -> NDArray[np.uint8 | np.uint16]:
     red, green, blue = photo.frame.colour.wb_gains
     try:
         with _opened(photo) as raw:
-            picture = raw.postprocess(
-                use_camera_wb=True,
-                user_wb=None if camera_gains(raw, is_dng=photo.raw.metadata.is_dng) else [red, green, blue, green],
-                no_auto_bright=True,
-                adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
-                output_bps=bits,
-            )
+            own = camera_gains(raw, is_dng=photo.raw.metadata.is_dng)
+            return _developed(raw, bits, None if own else [red, green, blue, green])
     except rawpy.LibRawError as error:
         raise UnreadablePhotoError(f"cannot be developed ({error}); is it whole?") from error
+
+
+def render_frame(frame: RawFrame) -> NDArray[np.uint8]:
+    """Develop samples alone, without their file, as `render` does: (H, W, 3), upright."""
+    as_codes = dataclasses.replace(frame, is_float=False)
+    photo = DenoisedPhoto(RawPhoto(Path(), as_codes, Metadata()), NO_NOISE, strength=0.0, compression=Compression.NONE)
+    with rawpy.imread(io.BytesIO(new_dng(photo))) as raw:
+        return _developed(raw, 8, None).astype(np.uint8, copy=False)
+
+
+def _developed(raw: rawpy.RawPy, bits: int, gains: list[float] | None) -> NDArray[np.uint8 | np.uint16]:
+    """What all developments have in common; `gains` are used in place of the file's."""
+    picture = raw.postprocess(
+        use_camera_wb=True,
+        user_wb=gains,
+        no_auto_bright=True,
+        adjust_maximum_thr=0.0,  # the default moves the exposure with the brightest sample
+        output_bps=bits,
+    )
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 
@@ -50,7 +71,7 @@ def picture_of(path: Path) -> NDArray[np.uint8]:
     """
     if path.suffix.lower() in RAW_SUFFIXES:
         photo = read_raw(path, use_noise_profile=False)
-        as_it_is = DenoisedPhoto(photo, NoiseModel.uniform(0.0, 0.0), strength=0.0)
+        as_it_is = DenoisedPhoto(photo, NO_NOISE, strength=0.0)
         with naming(path):
             return render(as_it_is, bits=8).astype(np.uint8, copy=False)
     return read_tiff(path) if path.suffix.lower() in (".tif", ".tiff") else read_picture(path)

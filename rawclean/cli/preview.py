@@ -1,0 +1,105 @@
+"""rawclean preview: see what denoising would do before it is done."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rawclean.cli import options
+from rawclean.cli.report import print_json, print_line, print_warning
+from rawclean.core.choices import BadPixels
+from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
+
+if TYPE_CHECKING:
+    from rawclean.preview.look import Look
+
+_PLACE = re.compile(r"\s*(\d+)\s*,\s*(\d+)\s*")
+_SHOWN = ("quality", "model", "iso", "noise", "strength", "luminance", "colour", "grain", "bad_pixels", "precision")
+"""Options that `rawclean denoise` has too, and that change what it makes."""
+
+
+def _place(text: object) -> tuple[int, int]:
+    """X,Y to two numbers; a usage error where they are none."""
+    found = _PLACE.fullmatch(str(text))
+    if not found:
+        raise typer.BadParameter("give a place in pixels from the top left, like 2400,1300")
+    return int(found[1]), int(found[2])
+
+
+def preview(
+    context: typer.Context,
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A RAW or DNG photo.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The page; PHOTO_preview.html beside the photo by default.")
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X,Y", help="Show the piece around this pixel of the upright photo; again for more."),
+    ] = None,
+    quality: options.QualityOption = None,
+    model: options.Model = None,
+    iso: options.Iso = None,
+    noise: options.Noise = None,
+    strength: options.Strength = 1.0,
+    luminance: options.Luminance = None,
+    colour: options.ColourShare = None,
+    grain: options.Grain = None,
+    bad_pixels: options.BadPixelsOption = BadPixels.AUTO,
+    engine: options.Computer = EngineChoice.AUTO,
+    device: options.Device = DeviceChoice.AUTO,
+    precision: options.Accuracy = Precision.AUTO,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write a page with pieces of a photo at 100 %, denoised in several ways, to compare; nothing else is made."""
+    shot_and_read, places = options.parse_noise(noise), [_place(each) for each in at or ()]
+    from rawclean.preview.look import look_at
+    from rawclean.preview.page import check_page, write_page
+    from rawclean.settings import DenoiseSettings
+
+    settings = DenoiseSettings(
+        model=model,
+        quality=quality,
+        iso=iso,
+        noise=shot_and_read,
+        strength=strength,
+        luminance=options.luminance_share(luminance, grain),
+        colour=colour,
+        bad_pixels=bad_pixels,
+        precision=precision,
+        engine=engine,
+        device=device,
+    )
+    page = output or photo.with_name(f"{photo.stem}_preview.html")
+    check_page(page, photo)
+    look = look_at(photo, settings, places)
+    write_page(page, look, _given(context))
+    if look.warning:
+        print_warning(look.warning)
+    if as_json:
+        print_json({"page": page, "pieces": [crop.place for crop in look.crops], "versions": _told(look)})
+    elif not quiet:
+        labels = ", ".join(version.label for version in look.versions)
+        print_line(f"{page}: {len(look.crops)} pieces of {photo.name}, before, {labels}")
+    if open_it:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
+
+
+def _given(context: typer.Context) -> list[str]:
+    """Options of the command line that `rawclean denoise` needs for the same result."""
+    given = []
+    for name in _SHOWN:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            value = context.params[name]
+            given += [f"--{name.replace('_', '-')}", str(getattr(value, "value", value)).removesuffix(".0")]
+    return given
+
+
+def _told(look: "Look") -> list[dict[str, object]]:
+    """For scripts."""
+    return [{"label": each.label, "options": each.options, "model": each.card.name} for each in look.versions]

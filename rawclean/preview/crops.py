@@ -1,0 +1,165 @@
+"""Pieces of a photo, denoised in several ways without the rest of it, and developed."""
+
+import dataclasses
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rawclean.core.bayer import BayerPattern
+from rawclean.core.frame import RawFrame
+from rawclean.core.layout import Layout, PlainLayout, plane_noise
+from rawclean.core.line_offsets import LineOffsets, find_line_offsets
+from rawclean.core.orientation import upright
+from rawclean.core.removal import removal_of
+from rawclean.core.shares import Shares
+from rawclean.core.xtrans import PERIOD, XTransPattern
+from rawclean.denoiser import shared_denoiser
+from rawclean.engines.contract import Engine
+from rawclean.engines.tiled import Effort, Signal, denoise
+from rawclean.instruments.bad_pixels import map_bad_pixels
+from rawclean.io.render import render_frame
+from rawclean.models.cards import ModelCard
+from rawclean.preview.versions import Version
+from rawclean.settings import DenoiseSettings
+
+HEIGHT, WIDTH = 300, 400
+"""Of a piece, in pixels of the sensor."""
+STEP = 96
+"""What is denoised begins and ends at multiples of it: of the periods of all mosaics, and of what networks fold."""
+SURROUNDINGS = 84
+"""Samples around a piece, at least, that are denoised with it: the network looks farther, and hardly weighs that."""
+WINDOW = 6 * STEP, 7 * STEP
+"""Height and width of what is denoised, always the same: an engine prepares itself for every new size."""
+MARGIN = 24
+"""Samples around a piece that are developed with it: a developer, too, looks at neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A piece of a photo, in samples from the top-left of its visible area."""
+
+    name: str
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A piece, developed before and after in every version: (H, W, 3), upright."""
+
+    place: Place
+    before: NDArray[np.uint8]
+    after: tuple[NDArray[np.uint8], ...]
+
+
+def place_around(name: str, row: int, column: int, size: tuple[int, int]) -> Place:
+    """The piece around a sample of a photo of `size` (H, W), moved inside where it would stick out."""
+    height, width = min(HEIGHT, size[0]), min(WIDTH, size[1])
+    top = min(max(row - height // 2, 0), size[0] - height)
+    left = min(max(column - width // 2, 0), size[1] - width)
+    return Place(name, top, left, height, width)
+
+
+def lines_of(frame: RawFrame, signal: Signal) -> LineOffsets | None:
+    """What whole rows and columns of a photo are too high, which a piece cannot show."""
+    if isinstance(frame.layout, PlainLayout):
+        return None
+    planes = frame.layout.pack(signal.levels.to_linear(frame.samples))
+    return find_line_offsets(planes, plane_noise(frame.layout, signal.noise))
+
+
+def make_crops(frame: RawFrame, signal: Signal, places: Sequence[Place], versions: Sequence[Version]) -> list[Crop]:
+    """Denoise and develop the pieces at `places` in all `versions`.
+
+    Raises ModelError and UnsupportedDeviceError, as `Denoiser.engine`.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda place: _crop(frame, signal, place, versions), places))
+
+
+def _crop(frame: RawFrame, signal: Signal, place: Place, versions: Sequence[Version]) -> Crop:
+    window = _window(place, frame)
+    piece = frame.cut(window.top, window.left, window.height, window.width)
+    here = Signal(
+        signal.noise,
+        signal.clip,
+        signal.levels.shifted(window.top, window.left),
+        signal.lines and signal.lines.cut(*_lines_in(window, frame.layout)),
+    )
+    models = {version.card: version.settings for version in versions}
+    mapped = map_bad_pixels(piece, signal.noise, versions[0].settings.bad_pixels).frame
+    clean = {card: _denoised(mapped, here, card, settings) for card, settings in models.items()}
+    made = (_less(mapped, clean[version.card], version.shares) for version in versions)
+    after = tuple(_developed(each, window, place) for each in made)
+    return Crop(place, _developed(piece, window, place), after)
+
+
+def _denoised(piece: RawFrame, signal: Signal, card: ModelCard, settings: DenoiseSettings) -> RawFrame:
+    """A piece without any noise that a model finds."""
+    engine = _AsItIs(shared_denoiser().engine(card, settings))
+    return denoise(piece, signal, engine, Effort())
+
+
+def _less(noisy: RawFrame, clean: RawFrame, shares: Shares) -> RawFrame:
+    """A piece less `shares` of its noise; saturated samples, which are in both, stay."""
+    noise = noisy.samples - clean.samples
+    taken = noisy.layout.pack(noise)
+    taken = noisy.layout.unpack(removal_of(shares, noisy.layout, noisy.colour).of(taken), noise.shape[-2:])
+    return noisy.with_samples(np.where(noise == 0, noisy.samples, noisy.samples - taken))
+
+
+class _AsItIs:
+    """An engine for photos that have surroundings of their own, so that none need be made up."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name, self.multiple_of, self.halo, self.workers = engine.name, engine.multiple_of, 0, 1
+        self.predict_noise = engine.predict_noise
+
+
+def _window(place: Place, frame: RawFrame) -> Place:
+    """What is denoised with a place, moved inside the photo where it would stick out."""
+    size = frame.active.height, frame.active.width
+    begins = []
+    for begin, length, whole in zip((place.top, place.left), WINDOW, size, strict=True):
+        last = -(-max(whole - length, 0) // STEP) * STEP
+        begins.append(min(max(begin - SURROUNDINGS, 0) // STEP * STEP, last))
+    height, width = (min(length, whole - at) for length, whole, at in zip(WINDOW, size, begins, strict=True))
+    return Place(place.name, begins[0], begins[1], height, width)
+
+
+def _around(place: Place, frame: RawFrame) -> Place:
+    """A place with a margin on all sides, as far as the photo goes."""
+    top, left = max(place.top - MARGIN, 0), max(place.left - MARGIN, 0)
+    bottom = min(place.top + place.height + MARGIN, frame.active.height)
+    right = min(place.left + place.width + MARGIN, frame.active.width)
+    return Place(place.name, top, left, bottom - top, right - left)
+
+
+def _lines_in(window: Place, layout: Layout) -> tuple[slice, slice]:
+    """The lines of a window among those of the photo, which begin and end with whole periods of its colours."""
+    if isinstance(layout, XTransPattern):
+        period, phase = PERIOD, (layout.row, layout.column)
+    else:
+        period, phase = 2, layout.phase if isinstance(layout, BayerPattern) else (0, 0)
+    rows, columns = (
+        slice(begin, begin + -(-(length + before) // period) * period)
+        for begin, length, before in zip((window.top, window.left), (window.height, window.width), phase, strict=True)
+    )
+    return rows, columns
+
+
+def _developed(denoised: RawFrame, window: Place, place: Place) -> NDArray[np.uint8]:
+    """The picture of a place, of which `denoised` is the window around it."""
+    place = Place(place.name, place.top - window.top, place.left - window.left, place.height, place.width)
+    seen = _around(place, denoised)
+    piece = denoised.cut(seen.top, seen.left, seen.height, seen.width)
+    picture = render_frame(dataclasses.replace(piece, orientation=1))
+    down, across = picture.shape[0] / seen.height, picture.shape[1] / seen.width  # pixels may not be square
+    top, left = round((place.top - seen.top) * down), round((place.left - seen.left) * across)
+    height, width = round(place.height * down), round(place.width * across)
+    return np.ascontiguousarray(upright(picture[top : top + height, left : left + width], denoised.orientation))

@@ -1,0 +1,94 @@
+"""A look at a photo as one HTML page that opens offline."""
+
+import base64
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from rawclean.core.printable import escaped
+from rawclean.errors import OutputError
+from rawclean.evaluation.drawing import to_svg
+from rawclean.evaluation.noise_chart import draw
+from rawclean.io.atomic import check_target, write_atomically
+from rawclean.io.pictures import jpeg_bytes
+from rawclean.noise_source import FoundNoise
+from rawclean.preview.look import Look, rectangle
+from rawclean.version import __version__
+
+_HEAD = "<title>rawclean preview: "
+
+
+def check_page(path: Path, source: Path) -> None:
+    """Raise OutputError where a page cannot be written to `path`, or would replace what is no preview of rawclean."""
+    if path.is_file():
+        with path.open("rb") as file:
+            ours = _HEAD.encode() in file.read(1024)
+        if not ours:
+            raise OutputError(f"{path}: exists and is no preview of rawclean, so it is kept; name another with -o")
+    check_target(path, source, overwrite=True)
+
+
+def write_page(path: Path, look: Look, given: Sequence[str]) -> None:
+    """Write the page; `given` are the options that the user gave. Raises OutputError."""
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            version=__version__,
+            head=Markup(_HEAD),
+            name=escaped(look.photo.source.name),
+            look=look,
+            whole=_encoded(look.whole),
+            crops=[_crop(look, index) for index in range(len(look.crops))],
+            labels=["before", *(version.label for version in look.versions)],
+            models=["as the camera took it", *(version.card.name for version in look.versions)],
+            commands=["", *(_command(look.photo.source, (*given, *version.options)) for version in look.versions)],
+            evidence=_evidence(look.found),
+            chart=Markup(to_svg(draw(look.chart))),  # its own text is escaped
+        )
+    )
+    write_atomically(path, [page.encode()])
+
+
+def _crop(look: Look, index: int) -> dict[str, Any]:
+    """What the page says of a piece."""
+    crop = look.crops[index]
+    left, top, width, height = rectangle(crop.place, look.photo.frame)
+    return {
+        "name": crop.place.name,
+        "pictures": [_encoded(picture) for picture in (crop.before, *crop.after)],
+        "size": (crop.before.shape[1], crop.before.shape[0]),
+        "area": {"left": left, "top": top, "width": width, "height": height},
+    }
+
+
+def _encoded(picture: NDArray[np.uint8]) -> str:
+    return base64.b64encode(jpeg_bytes(picture, sharp_colours=True)).decode()
+
+
+def _command(source: Path, options: Sequence[str]) -> str:
+    """What makes a version, to be typed into a shell."""
+    words = ["rawclean", "denoise", *options, "--", str(source)]
+    return escaped(subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words))
+
+
+def _evidence(found: FoundNoise) -> list[tuple[str, str]]:
+    """Who says what of the noise."""
+    widths = (f" within {100 * each.width:.0f} %" if each.width > 0 else "" for each in found.evidence)
+    said = [
+        (each.origin, f"{100 * each.noise.sigma_at():.3g} %{width}")
+        for each, width in zip(found.evidence, widths, strict=True)
+    ]
+    return [*said, ("conclusion", f"{100 * found.noise.sigma_at():.3g} %")]
+
+
+def _environment() -> Environment:
+    return Environment(loader=PackageLoader("rawclean.preview", "."), autoescape=True, trim_blocks=True)

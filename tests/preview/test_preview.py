@@ -1,0 +1,207 @@
+"""`rawclean preview`: its pieces are those of the result, its page works in a browser, and nothing is lost."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rawclean.core.places import find_spots
+from rawclean.io.render import picture_of
+from rawclean.preview.look import look_at, rectangle
+from rawclean.settings import DenoiseSettings
+
+
+@pytest.mark.parametrize(
+    "name", ["nikon_d1_iso200_bggr.nef", "canon_g2_chart_iso50.crw", "canon_eos_6d_lossy_linear_iso1000.dng"]
+)
+def test_a_piece_is_what_denoising_the_whole_photo_makes(rawclean, shared, tmp_path, name):
+    look = look_at(shared / "raw" / name, DenoiseSettings(), [(700, 500)])
+    assert rawclean("denoise", shared / "raw" / name, "-o", tmp_path / "out.dng", "-q").status == 0
+    crop, picture = look.crops[0], picture_of(tmp_path / "out.dng")
+    left, top, _, _ = rectangle(crop.place, look.photo.frame)
+    row, column = round(top * picture.shape[0]), round(left * picture.shape[1])
+    height, width = crop.after[0].shape[:2]
+    expected = picture[row : row + height, column : column + width].astype(int)
+    assert np.abs(expected - crop.after[0]).mean() < 0.1  # codes of 8 bits: surroundings end, and bfloat16 rounds
+
+
+def test_versions_differ_as_they_say(shared):
+    look = look_at(shared / "raw" / "gopro_hero7_scene_iso252.dng", DenoiseSettings(), [(900, 2400)])
+    crop = look.crops[0]
+    changes = {
+        version.label: float(np.abs(after.astype(int) - crop.before).mean())
+        for version, after in zip(look.versions, crop.after, strict=True)
+    }
+    assert changes["strong grain"] < changes["light grain"] < changes["fast"]
+    assert changes["strength 0.7"] < changes["fast"]
+
+
+def test_spots_are_where_there_is_something_to_see():
+    rng = np.random.default_rng(0)
+    picture = np.full((300, 400, 3), 128, np.uint8)
+    picture[:100, :130] = rng.integers(60, 200, (100, 130, 1))
+    picture[200:, :130] = 24
+    picture[:100, 270:] = (205, 150, 120)
+    spots = {
+        spot.name: (spot.row * 300, spot.column * 400) for spot in find_spots(picture, (60, 80), np.ones((300, 400)))
+    }
+    assert spots["detail"][0] < 100 > spots["detail"][1]
+    assert spots["smooth tone"][0] < 100 < 270 < spots["smooth tone"][1]
+    assert spots["shadow"][0] > 200 > 130 > spots["shadow"][1]
+
+
+def test_a_photo_that_shows_nothing_has_its_middle_shown(rawclean, shared, tmp_path):
+    photo = shared / "raw" / "pixel7_dark_iso744_ljpeg.dng"
+    result = rawclean("preview", photo, "-o", tmp_path / "p.html", "--json")
+    assert [piece["name"] for piece in json.loads(result.out)["pieces"]] == ["middle"]
+
+
+def test_pieces_are_where_the_user_says(rawclean, sample, tmp_path):
+    result = rawclean("preview", sample, "-o", tmp_path / "p.html", "--at", "10,20", "--at", "300, 560", "--json")
+    first, second = json.loads(result.out)["pieces"]
+    assert (first["name"], first["top"], first["left"]) == ("at 10,20", 0, 0)
+    assert (second["top"] + second["height"], second["left"]) == (576, 100)
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        (["--at", "576,0"], (2, "--at 576,0: lies outside the photo, which is 576 wide and 576 high")),
+        (["--at", "0,99999999999999999999"], (2, "lies outside the photo")),
+        (["--at", "a,b"], (2, "like 2400,1300")),
+        (["--at", "-1,5"], (2, "like 2400,1300")),
+        (["--model", "student-xtrans"], (1, "student-xtrans is for xtrans")),
+        (["-o", "missing/p.html"], (1, "no such folder")),
+        (["-o", "a.html"], (1, "is no preview of rawclean, so it is kept")),
+        (["-o", "IMG.dng"], (1, "is no preview of rawclean, so it is kept")),
+        (["-o", "."], (1, "is a folder")),
+    ],
+)
+def test_what_cannot_be_is_one_line(rawclean, sample, tmp_path, monkeypatch, options, refused):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(sample, "IMG.dng")
+    Path("a.html").write_text("<title>My page</title>")
+    result = rawclean("preview", "IMG.dng", *options)
+    assert (result.status, refused[1] in result.err) == (refused[0], True), result.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["IMG.dng", "a.html"]
+    assert Path("a.html").read_text() == "<title>My page</title>"
+    assert Path("IMG.dng").read_bytes() == sample.read_bytes()
+
+
+def test_a_preview_replaces_one_of_before(rawclean, sample, tmp_path):
+    shutil.copy(sample, tmp_path / "IMG.dng")
+    for strength in ("1", "0.5"):
+        assert rawclean("preview", tmp_path / "IMG.dng", "--strength", strength, "-q").status == 0
+    assert "--strength 0.5" in (tmp_path / "IMG_preview.html").read_text()
+
+
+HOSTILE = "</script><img src=x onerror=document.title='hacked'>'\"$(touch hacked) -.dng"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, sample):
+    """A preview of a photo with a name that would harm a careless page or shell, open in a real browser."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    if not (shutil.which("chromedriver") and shutil.which("chromium")):
+        pytest.skip("no Chromium; install chromium and chromium-driver")
+    folder = tmp_path_factory.mktemp("page")
+    photo = folder / HOSTILE.replace("/", "\u2215")
+    shutil.copy(sample, photo)
+    command = [sys.executable, "-m", "rawclean", "preview", str(photo), "-o", str(folder / "p.html"), "-q"]
+    subprocess.run([*command, "--iso", "3200", "--at", "150,200", "--at", "420,400"], check=True)
+    options = webdriver.ChromeOptions()
+    for option in ("--headless=new", "--no-sandbox", "--window-size=1300,1000"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    with webdriver.Chrome(options=options, service=service) as browser:
+        browser.get((folder / "p.html").as_uri())
+        browser.photo = photo
+        yield browser
+
+
+def keys(page, *pressed):
+    from selenium.webdriver import ActionChains
+
+    ActionChains(page).send_keys(*pressed).perform()
+
+
+def sources(page, side):
+    return page.execute_script(f"return [...document.querySelectorAll('.pair .{side}')].map(each => each.src)")
+
+
+def pressed(page, group):
+    return page.execute_script(f"return document.querySelector('#{group} [aria-pressed=true]').textContent")
+
+
+def test_the_page_shows_all_and_loads_nothing(page):
+    loaded = page.execute_script("return [...document.images].every(each => each.complete && each.naturalWidth > 0)")
+    assert loaded
+    assert page.get_log("browser") == []
+    asked = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    urls = [each["params"]["request"]["url"] for each in asked if each["method"] == "Network.requestWillBeSent"]
+    assert all(url.startswith(("file:", "data:")) for url in urls)
+    assert page.title == f"rawclean preview: {page.photo.name}"
+    assert page.execute_script("return document.querySelectorAll('.pair').length") == 2
+
+
+def test_buttons_and_keys_choose_what_is_compared(page):
+    before = sources(page, "right")
+    keys(page, "3")
+    assert pressed(page, "rights") == "best"
+    assert sources(page, "right") != before
+    page.execute_script("[...document.querySelectorAll('#lefts button')].at(3).click()")
+    assert pressed(page, "lefts") == "light grain"
+    assert len(set(sources(page, "left") + sources(page, "right"))) == 4
+
+
+def test_the_divider_follows_keys_and_pointer(page):
+    from selenium.webdriver import ActionChains, Keys
+    from selenium.webdriver.common.by import By
+
+    cut = "return document.querySelector('.pair').style.getPropertyValue('--cut')"
+    pair = page.find_element(By.CSS_SELECTOR, ".pair")
+    ActionChains(page).move_to_element_with_offset(pair, 80, 0).click_and_hold().move_by_offset(
+        20, 5
+    ).release().perform()
+    assert page.execute_script(cut) == "75%"
+    keys(page, Keys.ARROW_RIGHT)
+    assert page.execute_script(cut) == "76%"
+    ActionChains(page).key_down(" ").perform()
+    assert page.execute_script(cut) == "100%"
+    ActionChains(page).key_up(" ").perform()
+    assert page.execute_script(cut) == "76%"
+
+
+def test_zoom_makes_pixels_larger(page):
+    width = "return document.querySelector('.pair').getBoundingClientRect().width * devicePixelRatio"
+    assert page.execute_script(width) == 400
+    keys(page, "+", "+")
+    assert (page.execute_script(width), pressed(page, "zooms")) == (1200, "300 %")
+    keys(page, "-", "-", "-")
+    assert page.execute_script(width) == 400
+
+
+def test_the_command_makes_what_is_seen(page, tmp_path):
+    page.execute_script("choose('right', 1)")
+    page.execute_script("choose('right', labels.indexOf('strong grain'))")
+    command = page.execute_script("return document.getElementById('command').textContent")
+    assert shlex.split(command) == [
+        "rawclean",
+        "denoise",
+        "--iso",
+        "3200",
+        "--grain",
+        "strong",
+        "--",
+        str(page.photo),
+    ]
+    program = f'rawclean() {{ "{sys.executable}" -m rawclean "$@"; }}; {command}'
+    assert subprocess.run(["bash", "-c", program], cwd=tmp_path).returncode == 0
+    assert page.photo.with_name(f"{page.photo.stem}_denoised.dng").is_file()
+    assert not list(tmp_path.iterdir())
