@@ -7,6 +7,7 @@ at multiples of the network's step, so that every tile sees the strided layers i
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,10 +37,15 @@ def with_surroundings(planes: np.ndarray, halo: int, multiple_of: int) -> np.nda
 
 def window_of(surrounded: np.ndarray, tile: Tile, halo: int, multiple_of: int) -> np.ndarray:
     """The tile of what `with_surroundings` returned, with its halo, sides rounded up to `multiple_of`; a view."""
-    rows, columns = (-(-length // multiple_of) * multiple_of + 2 * halo for length in (tile.height, tile.width))
+    rows, columns = (whole_steps(length, multiple_of) + 2 * halo for length in (tile.height, tile.width))
     return surrounded[:, tile.top : tile.top + rows, tile.left : tile.left + columns]
 
 
-def core_of(window: np.ndarray, tile: Tile, halo: int) -> np.ndarray:
-    """The core of a window of `tile`, (P, tile.height, tile.width); a view."""
-    return window[..., halo : halo + tile.height, halo : halo + tile.width]
+def core_of(window: Any, halo: int) -> Any:
+    """A window (..., H, W) without its halo; a view."""
+    return window[..., halo : window.shape[-2] - halo, halo : window.shape[-1] - halo]
+
+
+def whole_steps(length: int, multiple_of: int) -> int:
+    """`length` rounded up to a multiple."""
+    return -(-length // multiple_of) * multiple_of

@@ -24,7 +24,7 @@ class Engine(Protocol):
 
     @property
     def halo(self) -> int:
-        """Farthest sample, in rows or columns beyond a tile of whole `multiple_of`, that its noise depends on."""
+        """Samples around a tile that it must be given: whole `multiple_of`, and as far as its noise looks."""
 
     def predict_noise(self, window: np.ndarray, noise: NoiseModel) -> np.ndarray:
-        """The noise of a linear `window` (P, H, W) in linear units, float32; fields of `noise` are (P,)."""
+        """The noise of a linear `window` (P, H, W) less its halo, linear, float32; fields of `noise` are (P,)."""

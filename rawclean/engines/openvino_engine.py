@@ -13,9 +13,11 @@ import numpy as np
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LARGEST_NOISE, SIGMA_WINDOW, NoiseModel
+from rawclean.core.tiling import core_of, whole_steps
 from rawclean.engines.choices import Precision, tiles_at_once
 from rawclean.engines.guides import noise_guides, sigma_around
 from rawclean.engines.openvino_runtime import UNREADABLE, frontend, openvino, opset13
+from rawclean.engines.trimming import trim
 from rawclean.errors import ModelError
 from rawclean.models.onnx_names import GUIDE, IN_SIGMAS, PLANES
 
@@ -28,11 +30,13 @@ class OpenVinoEngine:
     def __init__(self, path: Path, precision: Precision, *, multiple_of: int, network_halo: int, planes: int) -> None:
         """Raises ModelError where the file is no network for so many planes, or its weights are not finite."""
         self.workers = tiles_at_once()
-        self.multiple_of, self.halo = multiple_of, network_halo + SIGMA_WINDOW // 2
+        self.multiple_of = multiple_of
+        self.halo = whole_steps(network_halo + SIGMA_WINDOW // 2, multiple_of)
         core = openvino.Core()
         self._format = _format(core, precision)
-        network = _checked_network(path, planes)
+        network = read_network(path, planes)
         self._scales = len(network.inputs)
+        trim(network, self.halo)
         self._network = core.compile_model(network, _DEVICE, self._options(self._format))
         self._threads = threading.local()
 
@@ -48,8 +52,7 @@ class OpenVinoEngine:
         sigma = sigma_around(window, noise)
         guides = [guide[None] for guide in noise_guides(window, sigma, self._scales, CfaFamily.of_planes(len(window)))]
         (in_sigmas,) = self._threads.request.infer(guides, share_inputs=True, share_outputs=True).values()
-        sigma *= in_sigmas[0].clip(-LARGEST_NOISE, LARGEST_NOISE)
-        return sigma
+        return core_of(sigma, self.halo) * in_sigmas[0].clip(-LARGEST_NOISE, LARGEST_NOISE)
 
     def _options(self, number_format: str) -> dict[str, str | int | bool]:
         """One stream a worker, each on cores of its own: tiles wait for nothing of each other."""
@@ -78,7 +81,8 @@ def _has_bf16(core: openvino.Core) -> bool:
     return "BF16" in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
 
 
-def _checked_network(path: Path, planes: int) -> openvino.Model:
+def read_network(path: Path, planes: int) -> openvino.Model:
+    """The network of a model for so many planes, from guides to noise in sigmas; raises ModelError where it is none."""
     try:
         onnx = frontend.FrontEndManager().load_by_framework("onnx")  # the others write to standard error
         model = onnx.convert(onnx.load(str(path)))

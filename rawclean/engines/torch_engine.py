@@ -5,6 +5,7 @@ import torch
 
 from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.noise import SIGMA_WINDOW, NoiseModel
+from rawclean.core.tiling import core_of, whole_steps
 from rawclean.networks import Network
 from rawclean.networks.predictor import NoisePredictor
 
@@ -19,7 +20,7 @@ class TorchEngine:
         self._predictor = NoisePredictor(network.to(device))
         self._device, self._dtype = device, dtype
         self.multiple_of = network.multiple_of
-        self.halo = network.halo + SIGMA_WINDOW // 2
+        self.halo = whole_steps(network.halo + SIGMA_WINDOW // 2, network.multiple_of)
 
     @property
     def name(self) -> str:
@@ -32,4 +33,4 @@ class TorchEngine:
         planes, shot, read = (torch.from_numpy(each).to(self._device) for each in (window, noise.shot, noise.read))
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
             predicted = self._predictor(planes[None], shot, read)[0][0]
-        return predicted.cpu().numpy()
+        return core_of(predicted, self.halo).cpu().numpy()

@@ -17,7 +17,6 @@ from rawclean.core.removal import removal_of
 from rawclean.core.shares import Shares
 from rawclean.core.xtrans import PERIOD, XTransPattern
 from rawclean.denoiser import shared_denoiser
-from rawclean.engines.contract import Engine
 from rawclean.engines.tiled import Effort, Signal, denoise
 from rawclean.instruments.bad_pixels import map_bad_pixels
 from rawclean.io.render import render_frame
@@ -33,6 +32,8 @@ SURROUNDINGS = 84
 """Samples around a piece, at least, that are denoised with it: the network looks farther, and hardly weighs that."""
 WINDOW = 6 * STEP, 7 * STEP
 """Height and width of what is denoised, always the same: an engine prepares itself for every new size."""
+NARROW_HALO = 32
+"""Samples of a plane that are made up around the surroundings."""
 MARGIN = 24
 """Samples around a piece that are developed with it: a developer, too, looks at neighbours."""
 
@@ -73,6 +74,11 @@ def lines_of(frame: RawFrame, signal: Signal) -> LineOffsets | None:
     return find_line_offsets(planes, plane_noise(frame.layout, signal.noise))
 
 
+def with_narrow_halo(card: ModelCard) -> ModelCard:
+    """A model that need not be told of what lies far outside a piece, which has surroundings of its own."""
+    return dataclasses.replace(card, halo=min(card.halo, NARROW_HALO))
+
+
 def make_crops(frame: RawFrame, signal: Signal, places: Sequence[Place], versions: Sequence[Version]) -> list[Crop]:
     """Denoise and develop the pieces at `places` in all `versions`.
 
@@ -101,7 +107,7 @@ def _crop(frame: RawFrame, signal: Signal, place: Place, versions: Sequence[Vers
 
 def _denoised(piece: RawFrame, signal: Signal, card: ModelCard, settings: DenoiseSettings) -> RawFrame:
     """A piece without any noise that a model finds."""
-    engine = _AsItIs(shared_denoiser().engine(card, settings))
+    engine = shared_denoiser().engine(with_narrow_halo(card), settings)
     return denoise(piece, signal, engine, Effort())
 
 
@@ -111,14 +117,6 @@ def _less(noisy: RawFrame, clean: RawFrame, shares: Shares) -> RawFrame:
     taken = noisy.layout.pack(noise)
     taken = noisy.layout.unpack(removal_of(shares, noisy.layout, noisy.colour).of(taken), noise.shape[-2:])
     return noisy.with_samples(np.where(noise == 0, noisy.samples, noisy.samples - taken))
-
-
-class _AsItIs:
-    """An engine for photos that have surroundings of their own, so that none need be made up."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.name, self.multiple_of, self.halo, self.workers = engine.name, engine.multiple_of, 0, 1
-        self.predict_noise = engine.predict_noise
 
 
 def _window(place: Place, frame: RawFrame) -> Place:

@@ -23,7 +23,7 @@ from rawclean.io.preview import Preview
 from rawclean.io.raw_photo import RawPhoto
 from rawclean.noise_source import FoundNoise, find_noise
 from rawclean.pipeline import iso_of, read_photo
-from rawclean.preview.crops import HEIGHT, WIDTH, Crop, Place, lines_of, make_crops, place_around
+from rawclean.preview.crops import HEIGHT, WIDTH, Crop, Place, lines_of, make_crops, place_around, with_narrow_halo
 from rawclean.preview.versions import Version, versions_of
 from rawclean.settings import DenoiseSettings
 
@@ -58,7 +58,7 @@ def look_at(source: Path, settings: DenoiseSettings, at: Sequence[tuple[int, int
         found, small = find_noise(frame, settings.told_noise), reduced.result()
     versions = versions_of(mosaic_of(frame.layout), found.noise, iso_of(frame, found, settings), settings)
     for version in versions:
-        shared_denoiser().load(version.card, version.settings)
+        shared_denoiser().load(with_narrow_halo(version.card), version.settings)
     levels, note = corrected_black(frame, found.noise)
     signal = Signal(found.told, found.clip, levels)
     signal = Signal(found.told, found.clip, levels, lines_of(frame, signal))
