@@ -69,6 +69,10 @@ class ConfigError(UsageError):
     """A configuration file that cannot be understood."""
 
 
+class IntegrationError(RawcleanError):
+    """A photo program that is not there, or cannot be given an entry."""
+
+
 @contextmanager
 def naming(photo: Path, kind: type[RawcleanError] = RawcleanError) -> Iterator[None]:
     """Put the name of a photo before the message of what is raised inside, if it is of a `kind`."""

@@ -226,6 +226,8 @@ def test_the_wheel_holds_every_weight_file(tmp_path):
     assert {f"rawclean/weights/{name}" for name in files} <= names
     assert "rawclean/training/recipes/student.toml" in names
     assert "rawclean/io/noise_profiles.json" in names
+    scripts = {"darktable.lua.j2", "open_with.sh.j2", "open_with.desktop.j2", "gimp_plugin.py.j2"}
+    assert {f"rawclean/integrations/{name}" for name in scripts} <= names
 
 
 def specialists() -> list[ModelCard]:
