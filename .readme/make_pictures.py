@@ -1,0 +1,148 @@
+"""The pictures of the README: pieces at 100 % as developed by the same program, of rawclean's results and of others'.
+
+    python .readme/make_pictures.py ../shared/photos/dev ../shared/raw/gopro_hero7_scene_iso252.dng
+
+needs darktable-cli and rawtherapee-cli. darktable develops the noisy photo, without and with `denoise (profiled)` at
+its defaults, and rawclean's results; RawTherapee develops the noisy photo with its automatic noise reduction.
+"""
+
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+HERE = Path(__file__).parent
+LEVELS = {"ISO 8,000": "1.6e-3", "ISO 32,000": "6.4e-3", "ISO 60,000": "1.2e-2"}
+"""Shot noise, and the ISO at which the typical camera of the DNG specification has it."""
+SIDE, LABEL = 200, 22
+MODIFIED = """<?xml version="1.0" encoding="UTF-8"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+ rdf:about="" xmlns:darktable="http://darktable.sf.net/" darktable:xmp_version="5" darktable:history_end="1"
+ darktable:auto_presets_applied="0" darktable:iop_order_version="4"><darktable:history><rdf:Seq><rdf:li
+ darktable:num="0" darktable:operation="denoiseprofile" darktable:enabled="{enabled}" darktable:modversion="11"
+ darktable:params="{params}" darktable:multi_name="" darktable:multi_priority="0"/></rdf:Seq></darktable:history>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+"""
+NOISE_REDUCTION = """[Directional Pyramid Denoising]
+Enabled=true
+Method=Lab
+LMethod=SLI
+CMethod=AUT
+C2Method=AUTO
+Luma=50
+Ldetail=50
+[Exposure]
+Auto=false
+"""
+
+
+def denoiseprofile_defaults() -> str:
+    """Parameters of darktable 4.2's `denoise (profiled)`, version 11, with the camera's own profile, in hexadecimal."""
+    bands = [band / 6 for band in range(7)]
+    amounts = struct.pack("<8f", 1, 7, 1, 1, 0, 0, 0.1, 1) + struct.pack("<6f", -1, -1, -1, 0, 0, 0)
+    wavelets = struct.pack("<i42f42f", 1, *(6 * bands), *(42 * [0.5]))
+    return (amounts + wavelets + struct.pack("<4i", 1, 1, 1, 1)).hex()
+
+
+def by_darktable(photo: Path, folder: Path, *, denoise: bool = False) -> np.ndarray:
+    """Develop with darktable: (H, W, 3), uint8."""
+    recipe, picture = folder / "recipe.xmp", folder / "picture.png"
+    recipe.write_text(MODIFIED.format(enabled=int(denoise), params=denoiseprofile_defaults()))
+    picture.unlink(missing_ok=True)
+    own = ["--core", "--configdir", str(folder / "config"), "--library", ":memory:"]
+    run(["darktable-cli", str(photo), str(recipe), str(picture), *own])
+    return imageio.imread(picture)
+
+
+def by_rawtherapee(photo: Path, folder: Path) -> np.ndarray:
+    """Develop with RawTherapee and its noise reduction: (H, W, 3), uint8."""
+    recipe, picture = folder / "recipe.pp3", folder / "rawtherapee.png"
+    recipe.write_text(NOISE_REDUCTION)
+    run(["rawtherapee-cli", "-o", str(picture), "-p", str(recipe), "-n", "-b8", "-Y", "-c", str(photo)])
+    return imageio.imread(picture)
+
+
+def by_rawclean(photo: Path, folder: Path, *options: str) -> np.ndarray:
+    """Denoise with rawclean, then develop with darktable."""
+    result = folder / "result.dng"
+    command = [sys.executable, "-m", "rawclean", "denoise", str(photo), "-o", str(result), "--overwrite", "-q"]
+    run([*command, *options])
+    return by_darktable(result, folder)
+
+
+WAYS: dict[str, Callable[[Path, Path], np.ndarray]] = {
+    "as it was taken": by_darktable,
+    "darktable": lambda photo, folder: by_darktable(photo, folder, denoise=True),
+    "RawTherapee": by_rawtherapee,
+    "rawclean": by_rawclean,
+    "rawclean, best": lambda photo, folder: by_rawclean(photo, folder, "--quality", "best"),
+}
+
+
+def run(command: Sequence[str]) -> None:
+    """Run a program; its own words where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+
+
+def piece(picture: np.ndarray, top: int, left: int, gain: float) -> Image.Image:
+    """A square at 100 %; `gain` lifts shadows for the page."""
+    codes = picture[top : top + SIDE, left : left + SIDE, :3].astype(np.float32) * gain
+    return Image.fromarray(codes.clip(0, 255).astype(np.uint8))
+
+
+def sheet(rows: Sequence[tuple[str, list[Image.Image]]], heads: Sequence[str]) -> Image.Image:
+    """Rows of pieces with their names."""
+    font = ImageFont.load_default(14)
+    width = LABEL + len(heads) * (SIDE + 4)
+    made = Image.new("RGB", (width, LABEL + len(rows) * (SIDE + 4)), "white")
+    draw = ImageDraw.Draw(made)
+    for column, head in enumerate(heads):
+        draw.text((LABEL + column * (SIDE + 4) + SIDE / 2, LABEL / 2), head, "black", font, anchor="mm")
+    for row, (name, pieces) in enumerate(rows):
+        top = LABEL + row * (SIDE + 4)
+        label = Image.new("RGB", (SIDE, LABEL), "white")
+        ImageDraw.Draw(label).text((SIDE / 2, LABEL / 2), name, "black", font, anchor="mm")
+        made.paste(label.rotate(90, expand=True), (0, top))
+        for column, each in enumerate(pieces):
+            made.paste(each, (LABEL + column * (SIDE + 4), top))
+    return made
+
+
+def compared(
+    photo: Path, folder: Path, places: Sequence[tuple[str, int, int, float]]
+) -> list[tuple[str, list[Image.Image]]]:
+    """A row for each place (name, top, left, gain) of a photo, a piece for each way."""
+    pictures = [way(photo, folder) for way in WAYS.values()]
+    return [(name, [piece(each, top, left, gain) for each in pictures]) for name, top, left, gain in places]
+
+
+def main(dev: Path, real: Path) -> None:
+    """Make both pictures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = compared(real, folder, REAL_PLACES)
+        sheet(rows, list(WAYS)).save(HERE / "real_photo.png")
+        rows = []
+        for photo, place in SIMULATED_PLACES:
+            for level, shot in LEVELS.items():
+                noisy = folder / "noisy.dng"
+                command = [sys.executable, "-m", "rawclean", "simulate", str(dev / photo), "-o", str(noisy)]
+                run([*command, "--shot", shot, "--overwrite", "-q"])
+                rows += compared(noisy, folder, [(level, *place)])
+        sheet(rows, list(WAYS)).save(HERE / "three_levels.png")
+
+
+REAL_PLACES = [("leaves", 1150, 700, 3.0), ("stones", 2180, 150, 3.0), ("boards", 2500, 1900, 3.0)]
+"""Name, top, left, gain."""
+SIMULATED_PLACES = [("guitar.png", (200, 180, 1.5))]
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
