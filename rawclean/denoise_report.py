@@ -42,3 +42,5 @@ class DenoiseReport:
     warning: str | None
     seconds: dict[str, float]
     """Wall time of decode, noise, network and write."""
+    iso: float | None = None
+    """By the file; None where it does not say, and in journals of earlier versions."""

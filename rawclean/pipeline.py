@@ -166,6 +166,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         clip=tuple(found.clip.tolist()),
         warning="; ".join(filter(None, (_denoised_note(photo.raw), examined.warning, beside))) or None,
         seconds=photo.seconds,
+        iso=frame.exposure.iso,
     )
 
 

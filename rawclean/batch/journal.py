@@ -33,8 +33,10 @@ from rawclean.errors import OutputError, TargetFullError
 from rawclean.io.scratch import scratch_folder
 
 JOURNAL = "rawclean-journal.sqlite"
-_VERSION = 2
+_VERSION = 3
 """Of the schema, in SQLite's user_version; earlier ones have the same columns and reports of other fields."""
+_READABLE_REPORTS = 2
+"""The version from which on reports can be read: they lack what has a default."""
 _COLUMNS = ("name", "source", "stamp", "digest", "settings", "before", "state", "error", "report", "time")
 _MAY_BE_NULL = ("digest", "before", "error", "report")
 """All others hold text, as these do where they are not null."""
@@ -160,7 +162,7 @@ class Journal:
                 f"{self._path}: was written by a newer rawclean; update, or delete it, results that are there are kept"
             )
         self._database.execute(_SCHEMA)
-        if found < _VERSION:
+        if found < _READABLE_REPORTS:
             self._database.execute("UPDATE jobs SET report = NULL")
         self._database.execute(f"PRAGMA user_version = {_VERSION}")
 
@@ -236,7 +238,7 @@ def _report(text: str) -> DenoiseReport:
         report = structured(json.loads(text), DenoiseReport)
     except RecursionError as error:
         raise ValueError("report: tables in tables without end") from error
-    numbers = (report.shot, report.read, report.sigma, *report.seconds.values())
+    numbers = (report.shot, report.read, report.sigma, report.iso or 0.0, *report.seconds.values())
     if not all(map(math.isfinite, numbers)):
         raise ValueError("report: numbers that are not finite")
     return report

@@ -146,6 +146,7 @@ def test_a_link_to_nowhere_counts_as_there(tmp_path, sample):
     [
         ("ALTER TABLE jobs ADD COLUMN mood TEXT", None),
         ("PRAGMA user_version = 0", None),
+        ("UPDATE jobs SET report = json_remove(report, '$.iso')", None),
         ("PRAGMA user_version = 99", "newer rawclean"),
         ("UPDATE jobs SET state = 'dreaming'", "delete it"),
         ("UPDATE jobs SET report = '{\"model\": 3}'", "delete it"),
