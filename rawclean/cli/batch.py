@@ -40,7 +40,8 @@ Scheduler = Annotated[
     str | None, typer.Option(metavar="URL", help="Let the workers of a Dask cluster do it, like tcp://host:8786.")
 ]
 Report = Annotated[
-    Path | None, typer.Option(help="Write a page about the run here, with before and after of the noisiest photos.")
+    Path | None,
+    typer.Option(help="Write a page about the run here: a table of all photos, before and after of the noisiest."),
 ]
 MaxMemory = Annotated[
     str | None,
