@@ -13,7 +13,7 @@ from rawclean.core.layout import mosaic_of
 from rawclean.core.masked_border import corrected_black
 from rawclean.core.noise import NoiseModel
 from rawclean.core.orientation import in_picture, on_sensor, upright, upright_size
-from rawclean.core.places import Spot, find_spots
+from rawclean.core.places import PlaceKind, find_places
 from rawclean.denoiser import shared_denoiser
 from rawclean.engines.tiled import Signal
 from rawclean.errors import InvalidNoiseError, UsageError, naming
@@ -27,6 +27,7 @@ from rawclean.preview.crops import HEIGHT, WIDTH, Crop, Place, lines_of, make_cr
 from rawclean.preview.versions import Version, versions_of
 from rawclean.settings import DenoiseSettings
 
+SHOWN = (PlaceKind.DETAIL, PlaceKind.TONE, PlaceKind.NOISE, PlaceKind.SHADOW)
 WHOLE = 900
 """Longest side of the picture of the whole photo."""
 
@@ -102,18 +103,24 @@ def _place_at(frame: RawFrame, x: int, y: int) -> Place:
 
 
 def _places(frame: RawFrame, small: NDArray[np.uint8], noise: NoiseModel) -> list[Place]:
-    """A few that show what there is to see."""
+    """A few that show what there is to see, found in the photo made `small`."""
     size = frame.active.height, frame.active.width
-    window = tuple(
-        max(1, round(side * have / whole))
-        for side, have, whole in zip((HEIGHT, WIDTH), small.shape, size, strict=False)
-    )
-    spots = find_spots(small, (window[0], window[1]), _visible_noise(small, noise))
-    spots = spots or [Spot("middle", 0.5, 0.5)]  # of a photo that shows nothing
-    return [place_around(spot.name, round(spot.row * size[0]), round(spot.column * size[1]), size) for spot in spots]
+    down, across = size[0] / small.shape[0], size[1] / small.shape[1]
+    window = max(1, round(HEIGHT / down)), max(1, round(WIDTH / across))
+    noisy = (small + _visible_noise(small, noise)[..., None]).clip(0, 255).astype(np.uint8)
+    found = [
+        (each.kind.value, (each.top + each.height / 2) * down, (each.left + each.width / 2) * across)
+        for each in find_places(small, window, noisy, SHOWN)
+    ]
+    middle = [("middle", size[0] / 2, size[1] / 2)]  # of a photo that shows nothing
+    return [place_around(name, round(row), round(column), size) for name, row, column in found or middle]
 
 
 def _visible_noise(small: NDArray[np.uint8], noise: NoiseModel) -> np.ndarray:
-    """Noise (H, W) in a developed picture: a curve of about x^0.45 lifts that of shadows."""
-    signal = (small.max(axis=2) / 255).clip(0.02, 1) ** (1 / 0.45)
-    return np.sqrt(float(noise.shot.mean()) * signal + float(noise.read.mean())) * signal ** (0.45 - 1)
+    """Codes (H, W) of noise in a developed picture: a curve of about x^0.45 lifts that of shadows."""
+    codes = small.max(axis=2)
+    signal = (codes / 255).clip(0.02, 1) ** (1 / 0.45)
+    sigma = np.sqrt(float(noise.shot.mean()) * signal + float(noise.read.mean()))
+    seen = np.interp(codes, (4, 24), (0, 1))  # what is nearly black is never looked at
+    slope: np.ndarray = 255 * 0.45 * signal ** (0.45 - 1)
+    return seen * slope * sigma
