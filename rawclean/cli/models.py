@@ -118,3 +118,16 @@ def add(
     publication = Publication(name, recipe, role, quality, NoiseRange(*sigma), half, overwrite)
     card = publish_model(weights, folder or user_weights(), publication, photos, limit)
     print_line(f"{card.name}: added to {card.path.parent}")
+
+
+@app.command()
+def record(
+    folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
+) -> None:
+    """Store what sound models answer to an example, for `rawclean doctor` to compare with on other machines."""
+    from rawclean.evaluation.reference import record_answers
+    from rawclean.models.manifest import user_weights
+
+    folder = folder or user_weights()
+    count = record_answers(folder)
+    print_line(f"{folder}: the answers of {count} networks stored")

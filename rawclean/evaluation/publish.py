@@ -18,6 +18,7 @@ from rawclean.engines.tiled import Effort, denoise_planes
 from rawclean.engines.torch_engine import TorchEngine
 from rawclean.errors import OutputError
 from rawclean.evaluation.benchmark import Denoiser
+from rawclean.evaluation.reference import reference_answer
 from rawclean.evaluation.residual import measure_residual
 from rawclean.model_choice import choose_model
 from rawclean.models.cards import ModelCard, NoiseRange
@@ -82,6 +83,7 @@ def publish_model(
         multiple_of=network.multiple_of,
         halo=network.halo,
         onnx_sha256=onnx_sha256,
+        answer=reference_answer(network),
     )
     add_to_manifest(folder, card)
     return card

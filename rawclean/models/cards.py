@@ -5,6 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
+from rawclean.core.answers import Answer
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.choices import Quality, Role
 from rawclean.core.noise import NoiseModel
@@ -56,6 +57,8 @@ class ModelCard:
     """Samples of a plane beyond a tile that its network looks at."""
     onnx_sha256: str | None = None
     """Of the ONNX file beside the weights; None where there is none, so that it runs on torch alone."""
+    answer: Answer | None = None
+    """To the example of `core.answers`, as torch computes it in float32; None in cards of earlier versions."""
 
     @property
     def onnx_path(self) -> Path:
@@ -74,3 +77,13 @@ class ModelCard:
         low, high = points[index - 1], points[index]
         share = math.log(sigma / low.sigma) / math.log(high.sigma / low.sigma)
         return low.ratio + share * (high.ratio - low.ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentCard:
+    """What a manifest says of a small network that looks at a photo before it is denoised."""
+
+    path: Path
+    sha256: str
+    answer: Answer
+    """To the example of `core.answers`."""

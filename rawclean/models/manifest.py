@@ -1,25 +1,27 @@
 """Which models there are.
 
-A folder of weights has a `manifest.json` with one card per model. The folder that ships with rawclean comes first, then
-the user's own (platformdirs' data folder).
+A folder of weights has a `manifest.json` with one card per model, and one per instrument. The folder that ships with
+rawclean comes first, then the user's own (platformdirs' data folder).
 """
 
 import json
 import math
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from rawclean.core.answers import SAMPLES, Answer
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.choices import Quality, Role
 from rawclean.core.typed import plain, structured
 from rawclean.errors import ModelError, UsageError
 from rawclean.io.atomic import write_atomically
-from rawclean.models.cards import ModelCard, NoiseRange, ResidualPoint
+from rawclean.models.cards import InstrumentCard, ModelCard, NoiseRange, ResidualPoint
 
 MANIFEST = "manifest.json"
 METERS = {CfaFamily.BAYER: "noise-meter.safetensors", CfaFamily.XTRANS: "noise-meter-xtrans.safetensors"}
@@ -66,12 +68,12 @@ def find_model(name: str) -> ModelCard:
 
 def read_manifest(folder: Path) -> list[ModelCard]:
     """The cards of a folder of weights; raises ModelError where its manifest is missing or damaged."""
-    path = folder / MANIFEST
-    try:
-        manifest = structured(json.loads(path.read_text(encoding="utf-8")), _Manifest)
-        return [_card(row, folder) for row in manifest.models]
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: not a manifest of models ({error}); reinstall rawclean, or delete yours") from error
+    return _read(folder)[0]
+
+
+def read_instruments(folder: Path) -> list[InstrumentCard]:
+    """The cards of the instruments of a folder of weights; raises as `read_manifest`."""
+    return _read(folder)[1]
 
 
 def check_name(name: str, folder: Path, *, overwrite: bool) -> Path:
@@ -90,11 +92,17 @@ def check_name(name: str, folder: Path, *, overwrite: bool) -> Path:
 
 def add_to_manifest(folder: Path, card: ModelCard) -> None:
     """Store a card in the manifest of its folder, replacing one of the same name."""
-    cards = (
-        [other for other in read_manifest(folder) if other.name != card.name] if (folder / MANIFEST).exists() else []
-    )
-    rows = [_row(each) for each in sorted([*cards, card], key=_order)]
-    write_atomically(folder / MANIFEST, [(json.dumps({"models": rows}, indent=2) + "\n").encode()])
+    cards, instruments = _read(folder) if (folder / MANIFEST).exists() else ([], [])
+    write_manifest(folder, [*(other for other in cards if other.name != card.name), card], instruments)
+
+
+def write_manifest(folder: Path, cards: Sequence[ModelCard], instruments: Sequence[InstrumentCard]) -> None:
+    """Store the cards of all that a folder of weights has."""
+    manifest: dict[str, Any] = {"models": [_row(card) for card in sorted(cards, key=_order)]}
+    if instruments:
+        rows = [_InstrumentRow(card.path.name, card.sha256, card.answer) for card in instruments]
+        manifest["instruments"] = plain(rows)
+    write_atomically(folder / MANIFEST, [(json.dumps(manifest, indent=2) + "\n").encode()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +124,41 @@ class _Row:
     multiple_of: int = 0
     halo: int = 0
     onnx_sha256: str | None = None
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _InstrumentRow:
+    file: str
+    sha256: str
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
     models: tuple[_Row, ...]
+    instruments: tuple[_InstrumentRow, ...] = ()
+
+
+def _read(folder: Path) -> tuple[list[ModelCard], list[InstrumentCard]]:
+    path = folder / MANIFEST
+    try:
+        manifest = structured(json.loads(path.read_text(encoding="utf-8")), _Manifest)
+        instruments = [_instrument(row, folder) for row in manifest.instruments]
+        return [_card(row, folder) for row in manifest.models], instruments
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: not a manifest of models ({error}); reinstall rawclean, or delete yours") from error
+
+
+def _instrument(row: _InstrumentRow, folder: Path) -> InstrumentCard:
+    """Raises ValueError where a value is none that it can have."""
+    if not (_NAME.fullmatch(row.file) and _SHA256.fullmatch(row.sha256) and _is_sound(row.answer)):
+        raise ValueError(f"the entry of instrument {row.file!r:.80} is none that it can have")
+    return InstrumentCard(folder / row.file, row.sha256, row.answer)
+
+
+def _is_sound(answer: Answer | None) -> bool:
+    return answer is None or (answer.is_finite and len(answer.samples) == SAMPLES)
 
 
 def _card(row: _Row, folder: Path) -> ModelCard:
@@ -137,6 +175,7 @@ def _card(row: _Row, folder: Path) -> ModelCard:
         ("residual", all(0 <= point.ratio < math.inf for point in points)),
         ("multiple_of", int(row.onnx_sha256 is not None) <= row.multiple_of <= _LARGEST_STEP),
         ("halo", 0 <= row.halo <= _LARGEST_HALO),
+        ("answer", _is_sound(row.answer)),
     ):
         if not fits:
             raise ValueError(f"{what} of {row.name!r:.80} is none that it can have")
@@ -152,6 +191,7 @@ def _card(row: _Row, folder: Path) -> ModelCard:
         multiple_of=row.multiple_of,
         halo=row.halo,
         onnx_sha256=row.onnx_sha256,
+        answer=row.answer,
     )
 
 

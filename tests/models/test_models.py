@@ -161,6 +161,9 @@ def test_a_damaged_manifest_is_an_error(tmp_path, text):
         ("halo", 10**9),
         ("halo", -5),
         ("mosaic", "quad"),
+        ("answer", {"mean": 0.0, "rms": 0.0, "samples": 12 * [0.0]}),
+        ("answer", {"mean": 0.0, "rms": math.nan, "samples": 12 * [0.0]}),
+        ("answer", {"mean": 0.0, "rms": 1.0, "samples": []}),
         ("colour", "blue"),
     ],
 )
@@ -211,6 +214,9 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
     assert rawclean("models", "verify").out.count("ok") == len(list_models())
     sizes = [(tmp_path / "own" / f"{name}.safetensors").stat().st_size for name in ("mine", "smaller")]
     assert sizes[1] < 0.6 * sizes[0]
+    answers = {card.name: card.answer for card in read_manifest(tmp_path / "own")}
+    assert answers["mine"] == find_model("student-general").answer
+    assert 0 < answers["smaller"].distance(answers["mine"]) < 0.01
 
 
 @pytest.mark.slow
