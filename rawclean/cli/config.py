@@ -21,6 +21,8 @@ from rawclean.errors import ConfigError, UsageError
 CONFIG = "rawclean.toml"
 LARGEST = 1 << 20
 """Bytes; a file with every option of every command has a hundredth of it."""
+WITHOUT_DEFAULTS = frozenset({"doctor"})
+"""Commands that run whatever the files hold, and take nothing from them."""
 _NEVER = frozenset({"help", "version"})
 _ONLY_FROM_THE_USER = frozenset(
     {"out", "output", "report", "scheduler", "clean", "folder", "submission", "overwrite", "force"}
@@ -52,6 +54,8 @@ def default_map(commands: Any, invoked: str | None) -> dict[str, Any]:
 
     The values for the command or group that is `invoked` are checked.
     """
+    if invoked in WITHOUT_DEFAULTS:
+        return {}
     _warn_of_the_rest()
     tree: dict[str, Any] = {}
     leaves = {name: _options(leaf) for name, leaf in _leaves(commands)}
@@ -97,20 +101,32 @@ def show(context: typer.Context, as_json: Annotated[bool, typer.Option("--json",
         print_line(f"{'# ' if unset else ''}{setting.option} = {'unset' if unset else _toml(setting.value)}{note}")
 
 
+def check_config(path: Path, commands: Any) -> bool:
+    """Whether there is a file at one of `config_paths`; raises ConfigError for what a command would not take of it."""
+    parameters = {name: _options(leaf) for name, leaf in _leaves(commands)}
+    for setting in _from_file(path, parameters):
+        _check_value(setting, parameters[setting.command][setting.option])
+    return _is_there(path)
+
+
 def _from_files(commands: Any) -> Iterator[Setting]:
     """The settings of all files, those that win last."""
     leaves = {name: _options(leaf) for name, leaf in _leaves(commands)}
     for path in config_paths():
-        table = _read(path) if path.is_absolute() else _trusted(_read(path))
-        for name, options in leaves.items():
-            for option in options:
-                if option in table and not isinstance(table[option], dict):
-                    yield Setting(name, option, table[option], str(path))
-        for name, options in leaves.items():
-            own = _table_of(table, name)
-            for option in own.keys() & options.keys():
-                yield Setting(name, option, own[option], str(path))
-        _check_names(table, leaves, path)
+        yield from _from_file(path, leaves)
+
+
+def _from_file(path: Path, leaves: dict[str, dict[str, Any]]) -> Iterator[Setting]:
+    table = _read(path) if path.is_absolute() else _trusted(_read(path))
+    for name, options in leaves.items():
+        for option in options:
+            if option in table and not isinstance(table[option], dict):
+                yield Setting(name, option, table[option], str(path))
+    for name, options in leaves.items():
+        own = _table_of(table, name)
+        for option in own.keys() & options.keys():
+            yield Setting(name, option, own[option], str(path))
+    _check_names(table, leaves, path)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -177,11 +193,11 @@ def _check_value(setting: Setting, option: Any) -> None:
 
 
 def _leaves(group: Any, within: str = "") -> Iterator[tuple[str, Any]]:
-    """Every command below a group, by its dotted name."""
+    """Every command below a group that takes defaults, by its dotted name."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from _leaves(command, f"{within}{name}.")
-        else:
+        elif within or name not in WITHOUT_DEFAULTS:
             yield f"{within}{name}", command
 
 

@@ -14,6 +14,7 @@ from rawclean.cli.calibrate import calibrate
 from rawclean.cli.config import app as config
 from rawclean.cli.config import default_map
 from rawclean.cli.denoise import denoise
+from rawclean.cli.doctor import doctor
 from rawclean.cli.info import info
 from rawclean.cli.integrate import integrate
 from rawclean.cli.interrupt import heard_in_libraw
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (denoise, batch, preview, info, noise, calibrate, verify, simulate, bench, integrate):
+for command in (denoise, batch, preview, info, noise, calibrate, verify, simulate, bench, integrate, doctor):
     app.command()(command)
 app.add_typer(train, name="train", help="Train networks on photos of your own.")
 app.add_typer(config, name="config", help="The defaults of options, from rawclean.toml.")

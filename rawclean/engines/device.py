@@ -24,6 +24,14 @@ def pick_device(choice: DeviceChoice) -> torch.device:
     return torch.device(choice.value)
 
 
+def gpu_name() -> str | None:
+    """The GPU that `auto` takes, for people; None where torch finds none."""
+    place = pick_device(DeviceChoice.AUTO)
+    if place.type == "cuda":
+        return f"{torch.cuda.get_device_name(place)}, torch built for CUDA {torch.version.cuda}"
+    return "that of the Mac, by Metal" if place.type == "mps" else None
+
+
 def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """Number format of the network; `auto` is bfloat16 where the hardware has it, else float32.
 

@@ -71,6 +71,11 @@ def _format(core: openvino.Core, precision: Precision) -> str:
     return "bf16" if precision is Precision.BF16 else "f32"
 
 
+def cpu_name() -> str:
+    """What the CPU calls itself."""
+    return str(openvino.Core().get_property(_DEVICE, "FULL_DEVICE_NAME")).strip()
+
+
 @cache
 def cpu_has_bf16() -> bool:
     """Whether the CPU has instructions for bfloat16."""

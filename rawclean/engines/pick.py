@@ -72,14 +72,21 @@ def openvino_is_installed() -> bool:
 
 def may_have_gpu() -> bool:
     """Whether torch could compute on a GPU here: asked without loading it, which takes longer than most photos."""
+    return why_no_gpu() is None
+
+
+def why_no_gpu() -> str | None:
+    """Why torch cannot compute on a GPU here, for people; None where it may."""
     if sys.platform == "darwin":
-        return platform.machine() == "arm64"
+        return None if platform.machine() == "arm64" else "a Mac with an Intel processor, whose GPU torch does not use"
     try:
-        is_for_cpu = importlib.metadata.version("torch").endswith("+cpu")
+        version = importlib.metadata.version("torch")
     except importlib.metadata.PackageNotFoundError:
-        return False
+        return "torch is not installed"
+    if version.endswith("+cpu"):
+        return f"torch {version} is the build for CPUs alone"
     library = "nvcuda" if sys.platform == "win32" else "cuda"
-    return not is_for_cpu and ctypes.util.find_library(library) is not None
+    return None if ctypes.util.find_library(library) else "no NVIDIA driver is installed"
 
 
 def _takes_openvino(card: ModelCard, engine: EngineChoice, device: DeviceChoice) -> bool:

@@ -40,6 +40,11 @@ def opened(source: Path | BytesIO) -> Iterator[rawpy.RawPy]:
         yield raw
 
 
+def version() -> str:
+    """Which LibRaw it is."""
+    return ".".join(map(str, rawpy.libraw_version))
+
+
 def is_at_work() -> bool:
     """Whether a file is open in LibRaw, which Python may wait for."""
     return _ONE_AT_A_TIME.locked()

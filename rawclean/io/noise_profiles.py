@@ -70,6 +70,11 @@ def user_profiles() -> Path:
     return platformdirs.user_config_path("rawclean") / "noise_profiles.json"
 
 
+def check_own_profiles() -> int:
+    """How many cameras the user has profiles of; raises InvalidNoiseError where the file is damaged."""
+    return len(_own_profiles())
+
+
 def check_new_profile(camera: Camera, iso: float, *, overwrite: bool) -> None:
     """Raise OutputError where the user has a profile of this camera and ISO that may not be overwritten."""
     if not overwrite and iso in _own_profiles().get(str(camera), {}):

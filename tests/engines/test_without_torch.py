@@ -55,6 +55,10 @@ def test_models(run):
     assert "student-general" in run("models", "list").stdout
 
 
+def test_doctor(run):
+    assert "FAULT" not in run("doctor").stdout
+
+
 def test_what_needs_torch_says_so(run, tmp_path):
     done = run("denoise", GUITAR, "-o", tmp_path / "out.dng", "--engine", "torch", status=2)
     assert done.stderr == "rawclean: torch is not installed; pip install torch, or use --engine openvino\n"
