@@ -21,7 +21,7 @@ from rawclean.errors import ConfigError, UsageError
 CONFIG = "rawclean.toml"
 LARGEST = 1 << 20
 """Bytes; a file with every option of every command has a hundredth of it."""
-WITHOUT_DEFAULTS = frozenset({"doctor"})
+WITHOUT_DEFAULTS = frozenset({"doctor", "completion"})
 """Commands that run whatever the files hold, and take nothing from them."""
 _NEVER = frozenset({"help", "version"})
 _ONLY_FROM_THE_USER = frozenset(
@@ -195,9 +195,11 @@ def _check_value(setting: Setting, option: Any) -> None:
 def _leaves(group: Any, within: str = "") -> Iterator[tuple[str, Any]]:
     """Every command below a group that takes defaults, by its dotted name."""
     for name, command in group.commands.items():
+        if not within and name in WITHOUT_DEFAULTS:
+            continue
         if hasattr(command, "commands"):
             yield from _leaves(command, f"{within}{name}.")
-        elif within or name not in WITHOUT_DEFAULTS:
+        else:
             yield f"{within}{name}", command
 
 

@@ -11,6 +11,7 @@ import typer
 from rawclean.cli.batch import batch
 from rawclean.cli.bench import bench
 from rawclean.cli.calibrate import calibrate
+from rawclean.cli.completion import app as completion
 from rawclean.cli.config import app as config
 from rawclean.cli.config import default_map
 from rawclean.cli.denoise import denoise
@@ -33,17 +34,19 @@ app = typer.Typer(
     name="rawclean",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,  # `rawclean completion` instead
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (denoise, batch, preview, info, noise, calibrate, verify, simulate, bench, integrate, doctor):
     app.command()(command)
 app.add_typer(train, name="train", help="Train networks on photos of your own.")
 app.add_typer(config, name="config", help="The defaults of options, from rawclean.toml.")
+app.add_typer(completion, name="completion", help="Complete commands and options with the Tab key.")
 app.add_typer(models, name="models", help="List, show and check the installed networks.")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:  # a shell that completes reads what is printed
         print_line(f"rawclean {__version__}")
         raise typer.Exit
 
@@ -63,7 +66,7 @@ def run() -> None:
     """Run a command; an expected failure becomes one line on standard error and its exit status."""
     with _own_standard_error(), heard_in_libraw():
         try:
-            app()
+            app(prog_name="rawclean")  # also where it is started as `python -m rawclean`
         except RawcleanError as error:
             print_error(str(error))
             sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from rawclean.cli import options
+from rawclean.cli.completion import complete_models
 from rawclean.cli.progress import print_table
 from rawclean.cli.report import print_json, print_line
 from rawclean.core.choices import Quality, Role
@@ -14,6 +15,7 @@ from rawclean.core.choices import Quality, Role
 app = typer.Typer(no_args_is_help=True)
 
 
+Name = Annotated[str, typer.Argument(autocompletion=complete_models, help="Name of the model.")]
 Output = Annotated[Path, typer.Option("--output", "-o", dir_okay=False, help="The file to write, .onnx.")]
 
 
@@ -37,7 +39,7 @@ def list_all(as_json: options.Json = False) -> None:
 
 
 @app.command()
-def show(name: str, as_json: options.Json = False) -> None:
+def show(name: Name, as_json: options.Json = False) -> None:
     """Show one model: network, cost, range, recipe."""
     from rawclean.models.manifest import find_model
     from rawclean.models.weights import load_model
@@ -83,7 +85,7 @@ def verify() -> None:
 
 
 @app.command()
-def export(name: str, output: Output, overwrite: options.Overwrite = False) -> None:
+def export(name: Name, output: Output, overwrite: options.Overwrite = False) -> None:
     """Write a model as an ONNX file, for other programs: planes, shot and read noise in, the noise out."""
     from rawclean.io.atomic import check_target
     from rawclean.models.manifest import find_model

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rawclean.cli.completion import complete_models
 from rawclean.core.choices import BadPixels, Quality
 from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
 from rawclean.core.shares import ByIso, Share
@@ -71,7 +72,12 @@ GRAIN = {"none": 0.0, "light": 0.15, "medium": 0.3, "strong": 0.5}
 """Shares of the noise of brightness that are left."""
 
 Model = Annotated[
-    str | None, typer.Option(callback=_check_model, help="Name of a model; by default quality and noise decide.")
+    str | None,
+    typer.Option(
+        callback=_check_model,
+        autocompletion=complete_models,
+        help="Name of a model; by default quality and noise decide.",
+    ),
 ]
 QualityOption = Annotated[
     Quality | None,

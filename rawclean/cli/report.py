@@ -47,6 +47,11 @@ def print_line(text: str = "") -> None:
     print(shown(text))
 
 
+def print_script(text: str) -> None:
+    """A script of our own for another program, as it is."""
+    print(text)
+
+
 def print_error(text: str) -> None:
     """One line on standard error."""
     print(f"rawclean: {shown(text)}", file=sys.stderr)
