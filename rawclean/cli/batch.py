@@ -88,6 +88,7 @@ def batch(
     tile: options.Tile = TILE,
     bad_pixels: options.BadPixelsOption = BadPixels.AUTO,
     compression: options.DngCompression = Compression.LJPEG,
+    log: options.Log = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:

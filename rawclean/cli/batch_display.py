@@ -7,7 +7,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rawclean.cli.progress import LiveLines, print_table
-from rawclean.cli.report import Shown, print_error, print_json, print_line, print_notes, print_warning, summary
+from rawclean.cli.report import (
+    Shown,
+    log_line,
+    print_error,
+    print_json,
+    print_line,
+    print_notes,
+    print_warning,
+    summary,
+)
 
 if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
@@ -57,14 +66,17 @@ class BatchDisplay:
         of_all = f" of {self._total}" if self._total else ""
         rate = (self.done + self.failed) / minutes
         self._lines.note(f"{self.ended}{of_all} photos, {rate:.1f} a minute, {self.failed} failed")
+        if outcome.report:
+            log_line(summary(outcome.report))
         if self._shown.as_json:
             print_json(outcome)
         elif outcome.report and not self._shown.quiet:
             print_line(summary(outcome.report))
-        if outcome.skipped == DENOISED:
-            print_error(f"{outcome.job.source}: {outcome.skipped}")
         if outcome.skipped == EXISTS:
             print_error(f"{outcome.job.output}: {outcome.skipped}")
+        elif outcome.skipped:
+            say = print_error if outcome.skipped == DENOISED else log_line
+            say(f"{outcome.job.source}: {outcome.skipped}")
         if outcome.error:
             print_error(outcome.error)
             print_notes(outcome.trace or "")
@@ -73,9 +85,10 @@ class BatchDisplay:
 
     def totals(self) -> None:
         """Say what became of the photos, and which model their noise called for."""
+        minutes = (time.monotonic() - self._start) / 60
+        log_line(f"{self.done} denoised, {self.skipped} skipped, {self.failed} failed, in {minutes:.1f} minutes")
         if not self._shown.in_words:
             return
-        minutes = (time.monotonic() - self._start) / 60
         head = ("denoised", "skipped", "failed", "minutes")
         print_table(f"photos: {self.ended}", head, [(self.done, self.skipped, self.failed, f"{minutes:.1f}")])
         rows = [(name, len(sigmas), f"{min(sigmas):.4f} to {max(sigmas):.4f}") for name, sigmas in self._sigmas.items()]
@@ -119,6 +132,7 @@ class LeftOutNotes:
 def print_forecasts(forecasts: "Iterable[Forecast]", shown: Shown) -> None:
     """What a run would do, one line per photo."""
     for forecast in forecasts:
+        log_line(_in_words(forecast))
         if shown.as_json:
             print_json(forecast)
         elif not shown.quiet:

@@ -9,7 +9,16 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.progress import progress_bars
-from rawclean.cli.report import Shown, peak_memory_mib, print_error, print_json, print_line, print_warning, summary
+from rawclean.cli.report import (
+    Shown,
+    log_line,
+    peak_memory_mib,
+    print_error,
+    print_json,
+    print_line,
+    print_warning,
+    summary,
+)
 from rawclean.cli.status import FAILED, PARTLY_FAILED
 from rawclean.cli.streams import STANDARD, photo_from_standard_input, result_to_standard_output
 from rawclean.core.choices import BadPixels
@@ -66,6 +75,7 @@ def denoise(
     bad_pixels: options.BadPixelsOption = BadPixels.AUTO,
     compression: options.DngCompression = Compression.LJPEG,
     overwrite: options.Overwrite = False,
+    log: options.Log = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -132,10 +142,13 @@ def _denoise_or_pass_over(target: "Target", settings: "DenoiseSettings", shown: 
 
     if not file_is_denoised(target.source):
         _denoise(target.source, target.output, settings, shown)
-    elif shown.as_json:
+        return
+    passed_over = f"{target.source}: passed over, it is denoised already"
+    log_line(passed_over)
+    if shown.as_json:
         print_json({"source": target.source, "skipped": "denoised already"})
     elif not shown.quiet:
-        print_line(f"{target.source}: passed over, it is denoised already")
+        print_line(passed_over)
 
 
 def _through_streams(photos: Sequence[str], naming: "Naming", settings: "DenoiseSettings", shown: Shown) -> None:
@@ -165,6 +178,7 @@ def _denoise(source: Path, output: Path, settings: "DenoiseSettings", shown: Sho
 
     with progress_bars(source.name, quiet=not shown.in_words) as (progress,):
         report = denoise_file(source, output, settings, progress)
+    log_line(summary(report))
     if report.warning:
         print_warning(report.warning)
     if shown.as_json:

@@ -19,6 +19,7 @@ from rawclean.cli.doctor import doctor
 from rawclean.cli.info import info
 from rawclean.cli.integrate import integrate
 from rawclean.cli.interrupt import heard_in_libraw
+from rawclean.cli.log import logged_to_the_end
 from rawclean.cli.models import app as models
 from rawclean.cli.noise import noise
 from rawclean.cli.preview import preview
@@ -64,7 +65,7 @@ def main(
 
 def run() -> None:
     """Run a command; an expected failure becomes one line on standard error and its exit status."""
-    with _own_standard_error(), heard_in_libraw():
+    with _own_standard_error(), heard_in_libraw(), logged_to_the_end():
         try:
             app(prog_name="rawclean")  # also where it is started as `python -m rawclean`
         except RawcleanError as error:

@@ -2,11 +2,13 @@
 
 import re
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rawclean.cli.completion import complete_models
+from rawclean.cli.log import start_log
 from rawclean.core.choices import BadPixels, Quality
 from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
 from rawclean.core.shares import ByIso, Share
@@ -149,6 +151,14 @@ BadPixelsOption = Annotated[
     ),
 ]
 DngCompression = Annotated[Compression, typer.Option("--compression", help="How a DNG stores its mosaic.")]
+Log = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        callback=start_log,
+        help="Append to this file what is done to each photo, and all warnings and errors, with the time.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

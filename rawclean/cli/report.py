@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import math
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,11 @@ from rawclean.core.printable import escaped, without_credentials
 
 if TYPE_CHECKING:
     from rawclean.denoise_report import DenoiseReport
+
+LOGGER = logging.getLogger("rawclean")
+"""Takes what is said of photos to the file of `--log`, where there is one."""
+LOGGER.setLevel(logging.INFO)
+LOGGER.propagate = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +60,41 @@ def print_script(text: str) -> None:
 
 def print_error(text: str) -> None:
     """One line on standard error."""
-    print(f"rawclean: {shown(text)}", file=sys.stderr)
+    print_unlogged(text)
+    log_error(text)
 
 
 def print_warning(text: str) -> None:
     """One line on standard error."""
-    print_error(f"warning: {text}")
+    print_unlogged(f"warning: {text}")
+    _log(logging.WARNING, text)
 
 
 def print_notes(text: str) -> None:
     """Lines on standard error."""
     for line in text.splitlines():
         print(shown(line), file=sys.stderr)
+        log_error(line)
+
+
+def print_unlogged(text: str) -> None:
+    """One line on standard error alone."""
+    print(f"rawclean: {shown(text)}", file=sys.stderr)
+
+
+def log_line(text: str) -> None:
+    """One line in the log alone."""
+    _log(logging.INFO, text)
+
+
+def log_error(text: str) -> None:
+    """One line in the log alone, as an error."""
+    _log(logging.ERROR, text)
+
+
+def _log(level: int, text: str) -> None:
+    if LOGGER.handlers:  # without one, logging would write to standard error
+        LOGGER.log(level, "%s", shown(text))
 
 
 def summary(report: "DenoiseReport") -> str:
