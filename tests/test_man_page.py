@@ -49,7 +49,7 @@ def test_man_finds_it_once_the_wheel_is_installed(tmp_path):
     from build import ProjectBuilder
 
     man = program_or_skip("man")
-    wheel = ProjectBuilder(PAGE.parents[1]).build("wheel", tmp_path)
+    wheel = ProjectBuilder(PAGE.parents[2]).build("wheel", tmp_path)
     venv.create(tmp_path / "venv", with_pip=False)
     install = ["-m", "pip", "--python", str(tmp_path / "venv"), "install", "--quiet", "--no-deps", "--no-index", wheel]
     subprocess.run([sys.executable, *install], check=True)

@@ -47,11 +47,11 @@ def photo_readers() -> Iterator[Finding]:
 
 
 def processor() -> Iterator[Finding]:
-    """Name, instructions, cores and memory."""
-    yield Finding("processor", State.GOOD, f"{_processor_name()}, {os.cpu_count()} cores, {platform.machine()}")
+    """Instructions, memory, and last, since OpenVINO must load for it, the name."""
     yield Finding("instructions", State.GOOD, ", ".join(_instructions()) or "unknown")
     memory = psutil.virtual_memory()
     yield Finding("memory", State.GOOD, f"{memory.total / 2**30:.1f} GiB, {memory.available / 2**30:.1f} GiB free")
+    yield Finding("processor", State.GOOD, f"{_processor_name()}, {os.cpu_count()} cores, {platform.machine()}")
 
 
 def gpu() -> Iterator[Finding]:

@@ -2,9 +2,12 @@
 
 import itertools
 import json
+import os
 import platform
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,6 +147,19 @@ def test_a_broken_noise_profile_and_a_scratch_folder_that_is_not_there_are_fault
         broken.setattr(tempfile, "tempdir", str(home / "none"))
         found = findings(rawclean, 1)
     assert faults(found) == {"noise profiles", "scratch folder"}
+
+
+def test_a_library_that_does_not_load_is_a_fault_and_the_rest_is_told(home, tmp_path):
+    broken = tmp_path / "hook" / "openvino"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('libtbb.so.12: no such file')")
+    path = os.pathsep.join([str(broken.parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "rawclean", "doctor", "--json"]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert found["model teacher"]["text"] == "ImportError: libtbb.so.12: no such file"
+    assert {found[name]["state"] for name in ("memory", "scratch folder", "instrument site-judge")} == {"good"}
 
 
 def test_the_answers_of_all_models_are_farther_apart_than_is_tolerated():

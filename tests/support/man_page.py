@@ -1,4 +1,4 @@
-"""Write man/rawclean.1 from its template and the help of the program: `python tests/support/man_page.py`."""
+"""Write rawclean/man/rawclean.1 from its template and the help of the program: `python tests/support/man_page.py`."""
 
 import re
 import textwrap
@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from rawclean.cli.main import app
 from rawclean.version import __version__
 
-FOLDER = Path(__file__).parents[2] / "man"
+FOLDER = Path(__file__).parents[2] / "rawclean" / "man"
 PAGE = FOLDER / "rawclean.1"
 DATE = "2026-11-28"
 """Of the last change that a reader notices."""
