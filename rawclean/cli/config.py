@@ -25,7 +25,7 @@ WITHOUT_DEFAULTS = frozenset({"doctor", "completion"})
 """Commands that run whatever the files hold, and take nothing from them."""
 _NEVER = frozenset({"help", "version"})
 _ONLY_FROM_THE_USER = frozenset(
-    {"out", "output", "report", "log", "scheduler", "clean", "folder", "submission", "overwrite", "force"}
+    {"out", "output", "report", "log", "scheduler", "clean", "folder", "submission", "overwrite", "force", "open"}
 )
 """What writes, replaces or connects."""
 
