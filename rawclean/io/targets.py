@@ -115,6 +115,9 @@ def _told_apart(targets: Iterator[Target]) -> list[Target]:
 def _check_names(sources: Sequence[str], naming: Naming) -> None:
     if "" in (*sources, naming.output):
         raise UsageError("the name of a photo or a result is empty; is a variable of the shell not set?")
+    for name in (*sources, naming.output or ""):
+        if "://" in name:
+            raise UsageError(f"{name}: is a URL, and here are files wanted; `rawclean batch` takes folders by URL")
     if naming.suffix and any(letter in naming.suffix for letter in ("/", "\\", "\0", ":")):
         raise UsageError(f"--suffix {naming.suffix!r} is no end of a name; give one like _clean")
 

@@ -100,7 +100,7 @@ def test_powershell_is_told_what_to_type(rawclean):
 def test_what_is_asked_for_is_not_done_while_a_shell_completes(environment):
     completing = environment | {
         "_RAWCLEAN_COMPLETE": "complete_bash",
-        "COMP_WORDS": "rawclean --version in",
+        "COMP_WORDS": "rawclean --version inf",
         "COMP_CWORD": "2",
     }
     done = subprocess.run([sys.executable, "-m", "rawclean"], env=completing, capture_output=True, text=True)

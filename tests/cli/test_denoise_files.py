@@ -116,6 +116,8 @@ def test_two_photos_are_never_one_result(rawclean, shoot, sample, tmp_path):
         "empty",
         ". -o out.dng",
         "a.dng a.dng ./a.dng -o clean.png",
+        "s3://bucket/a.dng",
+        "a.dng -o s3://bucket/out/",
         "a.dng -o - --json",
         "a.dng a.dng -o - ./a.dng",
         "- a.dng",
