@@ -54,7 +54,7 @@ def run_darktable(folder: Path) -> Seen:
     environment = os.environ | {variable: str(folder / name) for variable, name in homes.items()}
     environment |= {"RAWCLEAN_PROBE": str(folder), "GSETTINGS_BACKEND": "memory"}
     command = ["xvfb-run", "-a", "darktable", "--library", ":memory:", "--conf", "opencl=false"]
-    done = subprocess.run(command, cwd=folder / "work", env=environment, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(command, cwd=folder / "work", env=environment, capture_output=True, text=True, timeout=600)
     assert (folder / "report").exists(), done.stdout + done.stderr
     rows = [row.split(b"\0") for row in (folder / "report").read_bytes().split(b"\0\0") if row]
     said = [os.fsdecode(row[1]) for row in rows if row[0] == b"said"]

@@ -25,7 +25,7 @@ local function denoise(images, after)
   local before, looks = #said, 0
   local function look()
     looks = looks + 1
-    if #said > before or looks > 300 then return after() end
+    if #said > before or looks > 3000 then return after() end
     dt.control.sleep(100)
     dt.control.dispatch(look)
   end
