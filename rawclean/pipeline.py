@@ -12,7 +12,7 @@ from rawclean.core.glibc import keep_freed_memory
 from rawclean.core.layout import mosaic_of
 from rawclean.core.levels import Levels
 from rawclean.core.masked_border import corrected_black
-from rawclean.core.removal import noise_left, removal_of
+from rawclean.core.removal import Removal, noise_left, removal_of
 from rawclean.core.shares import Shares
 from rawclean.denoise_report import DenoiseReport, Statement
 from rawclean.denoiser import shared_denoiser
@@ -46,6 +46,11 @@ class Examined:
     card: ModelCard
     shares: Shares
     """What is taken away of the noise."""
+
+    @property
+    def removal(self) -> Removal:
+        """How it is taken from the planes."""
+        return removal_of(self.shares, self.frame.layout, self.frame.colour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,9 @@ def clean(photo: Prepared, settings: DenoiseSettings, progress: Progress | None 
     """Run the network; raises as `denoise_file`."""
     examined = photo.examined
     frame, noise = clean_frame(examined, settings, progress, photo.seconds), examined.found.noise
-    removal = removal_of(examined.shares, frame.layout, frame.colour)
     return DenoisedPhoto(
         photo.raw.with_frame(frame),
-        noise_left(removal, examined.card.share_left(noise), frame.layout, noise, frame.colour),
+        noise_left(examined.removal, examined.card.share_left(noise), frame.layout, noise, frame.colour),
         examined.shares.overall,
         settings.compression,
         bad_pixels_repaired=settings.bad_pixels is not BadPixels.OFF,
@@ -131,13 +135,12 @@ def clean_frame(
     Raises ModelError and UnsupportedDeviceError.
     """
     found, frame, denoiser = examined.found, examined.frame, shared_denoiser()
-    removal = removal_of(examined.shares, frame.layout, frame.colour)
     signal = Signal(found.told, found.clip, examined.levels)
     engine = denoiser.engine(examined.card, settings)
     with denoiser.turn, _timed({} if seconds is None else seconds, "network"):
         if progress:
             progress(0, 1)
-        return denoise(frame, signal, engine, Effort(removal, settings.tile, progress))
+        return denoise(frame, signal, engine, Effort(examined.removal, settings.tile, progress))
 
 
 def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) -> DenoiseReport:

@@ -12,9 +12,11 @@ from jinja2 import Environment, PackageLoader, Template
 from rawclean.batch import storage
 from rawclean.batch.crops import Crop, crops_of
 from rawclean.batch.journal import Entry, State
-from rawclean.batch.report_rows import STEPS, filename, harmless, table_of
-from rawclean.errors import OutputError, RawcleanError
-from rawclean.io.atomic import check_target, write_atomically
+from rawclean.batch.report_rows import STEPS, filename, table_of
+from rawclean.core.printable import harmless
+from rawclean.errors import RawcleanError
+from rawclean.io.atomic import write_atomically
+from rawclean.io.pages import check_page
 from rawclean.version import __version__
 
 _HEAD = b"<title>rawclean: "
@@ -37,12 +39,7 @@ class _Shown:
 
 def check_report(path: Path) -> None:
     """Raise OutputError where a page cannot be written to `path`, or would replace what is no page of rawclean."""
-    if path.is_file():
-        with path.open("rb") as file:
-            ours = _HEAD in file.read(1024)
-        if not ours:
-            raise OutputError(f"{path}: exists and is no report of rawclean, so it is kept; name another")
-    check_target(path, path.parent, overwrite=True)
+    check_page(path, path.parent, _HEAD, "report")
 
 
 def write_report(path: Path, folder: str, entries: Sequence[Entry], executor: Executor) -> None:

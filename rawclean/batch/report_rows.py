@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_from_bytes
 
 from rawclean.batch import storage
 from rawclean.batch.journal import Entry
-from rawclean.core.printable import escaped, without_credentials
+from rawclean.core.printable import harmless
 from rawclean.denoise_report import DenoiseReport
 
 STEPS = ("decode", "noise", "network", "write")
@@ -58,11 +58,6 @@ def link(place: str, page: Path) -> str | None:
 def filename(place: str) -> str:
     """The last part of a path or URL."""
     return PurePosixPath(place.replace(os.sep, "/")).name
-
-
-def harmless(text: str) -> str:
-    """`text` as it may be shown: on one line, with nothing in it that is invisible or secret."""
-    return escaped(without_credentials(text))
 
 
 def _row(entry: Entry, links: Sequence[str | None]) -> list[Plain]:

@@ -11,7 +11,7 @@ from rawclean.cli.completion import complete_models
 from rawclean.cli.log import start_log
 from rawclean.core.choices import BadPixels, Quality
 from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
-from rawclean.core.shares import ByIso, Share
+from rawclean.core.shares import GRAIN, ByIso, Share
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
 
@@ -69,9 +69,6 @@ def _parse_grain(text: object) -> Share:
     """A word or a share to the share that is left."""
     return GRAIN[text] if isinstance(text, str) and text in GRAIN else _parse_share(text)
 
-
-GRAIN = {"none": 0.0, "light": 0.15, "medium": 0.3, "strong": 0.5}
-"""Shares of the noise of brightness that are left."""
 
 Model = Annotated[
     str | None,

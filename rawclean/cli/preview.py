@@ -56,7 +56,7 @@ def preview(
     """Write a page with pieces of a photo at 100 %, denoised in several ways, to compare; nothing else is made."""
     shot_and_read, places = options.parse_noise(noise), [_place(each) for each in at or ()]
     from rawclean.preview.look import look_at
-    from rawclean.preview.page import check_page, write_page
+    from rawclean.preview.page import check_preview, write_page
     from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(
@@ -73,7 +73,7 @@ def preview(
         device=device,
     )
     page = output or photo.with_name(f"{photo.stem}_preview.html")
-    check_page(page, photo)
+    check_preview(page, photo)
     look = look_at(photo, settings, places)
     write_page(page, look, _given(context))
     if look.warning:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rawclean.cli.report import shown
+from rawclean.core.printable import harmless
 
 _DESCRIPTION = "{task.description}"
 Update = Callable[[int, int | None], None]
@@ -25,7 +25,7 @@ def progress_bars(*titles: str, quiet: bool) -> Iterator[list[Update]]:
     with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=not to_file) as progress:
 
         def update_of(title: str) -> Update:
-            task = progress.add_task(shown(title), total=None)
+            task = progress.add_task(harmless(title), total=None)
             return lambda done, total: progress.update(task, completed=done, total=total)
 
         yield [update_of(title) for title in titles]
@@ -51,7 +51,7 @@ class LiveLines:
             speed_estimate_period=600,  # a photo takes seconds
         )
         self._total = total
-        self._run = self._progress.add_task(shown(title), total=total, note="")
+        self._run = self._progress.add_task(harmless(title), total=total, note="")
         self._lines: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -65,7 +65,7 @@ class LiveLines:
     def put(self, name: str, step: str, share: float) -> None:
         """Show, or move, the line of something at work; `share` of its step is done."""
         if name not in self._lines:
-            self._lines[name] = self._progress.add_task(f"  {shown(name)}", total=1.0, note=step)
+            self._lines[name] = self._progress.add_task(f"  {harmless(name)}", total=1.0, note=step)
         self._progress.update(self._lines[name], completed=share, note=step)
 
     def drop(self, name: str, *, counts: bool) -> None:
@@ -97,5 +97,5 @@ def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) 
 
     table = Table(*head, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*(shown(str(cell)) for cell in row))
+        table.add_row(*(harmless(str(cell)) for cell in row))
     Console(markup=False, emoji=False).print(table)

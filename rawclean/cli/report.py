@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from rawclean.core.printable import escaped, without_credentials
+from rawclean.core.printable import harmless, without_credentials
 
 if TYPE_CHECKING:
     from rawclean.denoise_report import DenoiseReport
@@ -43,14 +43,9 @@ def print_json(value: object) -> None:
     print(json.dumps(_plain(value)), flush=True)
 
 
-def shown(text: str) -> str:
-    """Text for people: on one line, control characters escaped, credentials taken out."""
-    return escaped(without_credentials(text))
-
-
 def print_line(text: str = "") -> None:
     """One line on standard output."""
-    print(shown(text))
+    print(harmless(text))
 
 
 def print_script(text: str) -> None:
@@ -73,13 +68,13 @@ def print_warning(text: str) -> None:
 def print_notes(text: str) -> None:
     """Lines on standard error."""
     for line in text.splitlines():
-        print(shown(line), file=sys.stderr)
+        print(harmless(line), file=sys.stderr)
         log_error(line)
 
 
 def print_unlogged(text: str) -> None:
     """One line on standard error alone."""
-    print(f"rawclean: {shown(text)}", file=sys.stderr)
+    print(f"rawclean: {harmless(text)}", file=sys.stderr)
 
 
 def log_line(text: str) -> None:
@@ -94,7 +89,7 @@ def log_error(text: str) -> None:
 
 def _log(level: int, text: str) -> None:
     if LOGGER.handlers:  # without one, logging would write to standard error
-        LOGGER.log(level, "%s", shown(text))
+        LOGGER.log(level, "%s", harmless(text))
 
 
 def summary(report: "DenoiseReport") -> str:

@@ -22,6 +22,11 @@ def without_credentials(text: str) -> str:
     return _SECRET_FIELD.sub(r"\g<1>***", _USER.sub("***@", text))
 
 
+def harmless(text: str) -> str:
+    """`text` for people: on one line, control characters escaped, credentials taken out."""
+    return escaped(without_credentials(text))
+
+
 def plain_latin(text: str) -> str:
     """`text` in the letters that every font has: without accents, and with a question mark for what is not Latin."""
     parts = unicodedata.normalize("NFKD", text)

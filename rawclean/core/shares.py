@@ -1,10 +1,9 @@
 """Which shares of the noise a user wants taken away: of brightness and of colour, for all photos or by their ISO."""
 
-import math
-from bisect import bisect_right
 from dataclasses import dataclass
 
 from rawclean.core.limits import MAX_ISO
+from rawclean.core.log_scale import between
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,7 @@ class ByIso:
 
     def at(self, iso: float) -> float:
         """The share at an ISO."""
-        index = bisect_right([known for known, _ in self.points], iso)
-        if index in (0, len(self.points)):
-            return self.points[min(index, len(self.points) - 1)][1]
-        (low, first), (high, second) = self.points[index - 1 : index + 1]
-        return first + (second - first) * math.log(iso / low) / math.log(high / low)
+        return between(self.points, iso)
 
     def __str__(self) -> str:
         return ",".join(f"{iso:g}:{share:g}" for iso, share in self.points)
@@ -41,6 +36,10 @@ Share = float | ByIso
 def share_at(share: Share, iso: float) -> float:
     """The share for a photo of an ISO."""
     return share.at(iso) if isinstance(share, ByIso) else share
+
+
+GRAIN = {"none": 0.0, "light": 0.15, "medium": 0.3, "strong": 0.5}
+"""Words for shares of the noise of brightness that are left."""
 
 
 @dataclass(frozen=True, slots=True)

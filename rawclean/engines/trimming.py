@@ -57,15 +57,14 @@ def _edges(network: openvino.Model) -> Iterator[_Edge]:
         reach = _reach(node, needed.get(node, 0))
         if reach is None:
             return
-        sources = [each for each in node.inputs() if each.get_source_output().get_node() in scales]
-        for each in sources:
-            source = each.get_source_output().get_node()
+        taken = [(each, _source(each)) for each in node.inputs() if _source(each) in scales]
+        for _, source in taken:
             needed[source] = max(needed.get(source, 0), reach)
             coarsest[source] = max(coarsest[source], coarsest[node])
-        joins = any(_kind(each.get_source_output().get_node()) == "Interpolate" for each in sources)
-        guides = any(_kind(each.get_source_output().get_node()) == "Parameter" for each in sources)
-        if (joins and len(sources) > 1) or (guides and coarsest[node] == scales[node]):
-            found += [_Edge(each, scales[each.get_source_output().get_node()], reach) for each in sources]
+        kinds = [_kind(source) for _, source in taken]
+        joins, guided = "Interpolate" in kinds and len(taken) > 1, "Parameter" in kinds
+        if joins or (guided and coarsest[node] == scales[node]):
+            found += [_Edge(each, scales[source], reach) for each, source in taken]
     yield from found
 
 
@@ -100,7 +99,7 @@ def _reach(node: openvino.Node, needed: int) -> int | None:
 def _margin_of(edge: _Edge, margins: dict[int, int], halo: int) -> int:
     """What is beyond the core of the data that an edge brings."""
     coarser = edge.scale + 1
-    if _kind(edge.target.get_source_output().get_node()) == "Interpolate" and coarser in margins:
+    if _kind(_source(edge.target)) == "Interpolate" and coarser in margins:
         return 2 * margins[coarser]
     return halo // 2**edge.scale
 
@@ -111,6 +110,11 @@ def _cut(target: openvino.Input, margin: int) -> None:
         source = target.get_source_output()
         piece = opset13.slice(source, [margin, margin], [-margin, -margin], [1, 1], [2, 3])
         target.replace_source_output(piece.output(0))
+
+
+def _source(target: openvino.Input) -> openvino.Node:
+    """What makes the data that an input takes."""
+    return target.get_source_output().get_node()
 
 
 def _kind(node: openvino.Node) -> str:

@@ -1,13 +1,13 @@
 """What is known of a model: what it is for, what it costs, how much noise it leaves."""
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
 from rawclean.core.answers import Answer
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.choices import Quality, Role
+from rawclean.core.log_scale import between
 from rawclean.core.noise import NoiseModel
 
 
@@ -67,16 +67,7 @@ class ModelCard:
 
     def share_left(self, noise: NoiseModel) -> float:
         """The share of sigma that this model leaves of `noise`, as measured, between by the logarithm of sigma."""
-        return math.sqrt(self._ratio(noise.sigma_at()))
-
-    def _ratio(self, sigma: float) -> float:
-        points = self.residual
-        index = bisect_right([point.sigma for point in points], sigma)
-        if index in (0, len(points)) or sigma <= 0:
-            return points[min(index, len(points) - 1)].ratio
-        low, high = points[index - 1], points[index]
-        share = math.log(sigma / low.sigma) / math.log(high.sigma / low.sigma)
-        return low.ratio + share * (high.ratio - low.ratio)
+        return math.sqrt(between([(point.sigma, point.ratio) for point in self.residual], noise.sigma_at()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from rawclean.core.bayer import BayerPattern
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import Layout, PlainLayout, plane_noise
+from rawclean.core.levels import Levels
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets
+from rawclean.core.noise import NoiseModel
 from rawclean.core.orientation import upright
 from rawclean.core.removal import removal_of
 from rawclean.core.shares import Shares
@@ -66,12 +68,11 @@ def place_around(name: str, row: int, column: int, size: tuple[int, int]) -> Pla
     return Place(name, top, left, height, width)
 
 
-def lines_of(frame: RawFrame, signal: Signal) -> LineOffsets | None:
+def lines_of(frame: RawFrame, levels: Levels, noise: NoiseModel) -> LineOffsets | None:
     """What whole rows and columns of a photo are too high, which a piece cannot show."""
     if isinstance(frame.layout, PlainLayout):
         return None
-    planes = frame.layout.pack(signal.levels.to_linear(frame.samples))
-    return find_line_offsets(planes, plane_noise(frame.layout, signal.noise))
+    return find_line_offsets(frame.layout.pack(levels.to_linear(frame.samples)), plane_noise(frame.layout, noise))
 
 
 def with_narrow_halo(card: ModelCard) -> ModelCard:

@@ -54,6 +54,7 @@ def look_at(source: Path, settings: DenoiseSettings, at: Sequence[tuple[int, int
     """
     photo = read_photo(source, settings)
     frame = photo.frame
+    wanted = [_place_at(frame, *each) for each in at]
     with ThreadPoolExecutor(1) as beside, naming(source, InvalidNoiseError):
         reduced = beside.submit(_small, frame)
         found, small = find_noise(frame, settings.told_noise), reduced.result()
@@ -61,9 +62,8 @@ def look_at(source: Path, settings: DenoiseSettings, at: Sequence[tuple[int, int
     for version in versions:
         shared_denoiser().load(with_narrow_halo(version.card), version.settings)
     levels, note = corrected_black(frame, found.noise)
-    signal = Signal(found.told, found.clip, levels)
-    signal = Signal(found.told, found.clip, levels, lines_of(frame, signal))
-    places = [_place_at(frame, *each) for each in at] or _places(frame, small, found.noise)
+    signal = Signal(found.told, found.clip, levels, lines_of(frame, levels, found.told))
+    places = wanted or _places(frame, small, found.noise)
     return Look(
         photo=photo,
         whole=np.ascontiguousarray(upright(small, frame.orientation)),

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from rawclean.core.printable import escaped
-from rawclean.errors import OutputError
 from rawclean.evaluation.drawing import to_svg
 from rawclean.evaluation.noise_chart import draw
-from rawclean.io.atomic import check_target, write_atomically
+from rawclean.io.atomic import write_atomically
+from rawclean.io.pages import check_page
 from rawclean.io.pictures import jpeg_bytes
 from rawclean.noise_source import FoundNoise
 from rawclean.preview.look import Look, rectangle
@@ -26,14 +26,9 @@ from rawclean.version import __version__
 _HEAD = "<title>rawclean preview: "
 
 
-def check_page(path: Path, source: Path) -> None:
+def check_preview(path: Path, source: Path) -> None:
     """Raise OutputError where a page cannot be written to `path`, or would replace what is no preview of rawclean."""
-    if path.is_file():
-        with path.open("rb") as file:
-            ours = _HEAD.encode() in file.read(1024)
-        if not ours:
-            raise OutputError(f"{path}: exists and is no preview of rawclean, so it is kept; name another with -o")
-    check_target(path, source, overwrite=True)
+    check_page(path, source, _HEAD.encode(), "preview")
 
 
 def write_page(path: Path, look: Look, given: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.choices import Quality
 from rawclean.core.noise import NoiseModel
-from rawclean.core.shares import Shares
+from rawclean.core.shares import GRAIN, Shares
 from rawclean.errors import ModelError
 from rawclean.model_choice import model_for
 from rawclean.models.cards import ModelCard
@@ -14,8 +14,8 @@ from rawclean.settings import DenoiseSettings
 
 ALL = Shares()
 MILDER = (
-    ("light grain", "--grain", "light", Shares(luminance=0.85)),
-    ("strong grain", "--grain", "strong", Shares(luminance=0.5)),
+    ("light grain", "--grain", "light", Shares(luminance=1 - GRAIN["light"])),
+    ("strong grain", "--grain", "strong", Shares(luminance=1 - GRAIN["strong"])),
     ("strength 0.7", "--strength", "0.7", Shares(0.7, 0.7)),
 )
 """Ways to leave some of the noise: label, option, value, and what they take away."""
