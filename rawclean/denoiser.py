@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 from rawclean.engines.contract import Engine
-from rawclean.engines.pick import pick_engine
+from rawclean.engines.pick import load_runtime, pick_engine
 from rawclean.models.cards import ModelCard
 from rawclean.settings import DenoiseSettings
 
@@ -18,6 +18,10 @@ class Denoiser:
         """Held while a network runs, which uses all cores or the GPU."""
         self._engines: dict[tuple[object, ...], Future[Engine]] = {}
         self._lock, self._loader = threading.Lock(), ThreadPoolExecutor(1, "model")
+
+    def warm_up(self, settings: DenoiseSettings) -> None:
+        """Begin to load what models run on, before it is known which will."""
+        self._loader.submit(load_runtime, settings.engine, settings.device)
 
     def load(self, card: ModelCard, settings: DenoiseSettings) -> None:
         """Begin to make a model ready, beside what else there is to do; what goes wrong is raised by `engine`."""

@@ -81,6 +81,7 @@ def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
     keep_freed_memory()
     check_format(output)
     check_target(output, source, overwrite=settings.overwrite, make_folders=settings.make_folders)
+    shared_denoiser().warm_up(settings)
     seconds: dict[str, float] = {}
     with _timed(seconds, "decode"):
         photo = read_photo(source, settings)

@@ -22,23 +22,40 @@ class Tile:
     width: int
 
 
-def cut(height: int, width: int, core: int) -> Iterator[Tile]:
-    """Tiles with cores of at most `core` x `core` that cover (height, width), row by row."""
-    for top in range(0, height, core):
-        for left in range(0, width, core):
-            yield Tile(top, left, min(core, height - top), min(core, width - left))
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """Tiles of one size over planes, the far ones sticking out: an engine prepares itself for every new size."""
 
+    size: tuple[int, int]
+    """Height and width of the planes."""
+    side: tuple[int, int]
+    """Of a tile, whole steps of the network."""
+    halo: int
 
-def with_surroundings(planes: np.ndarray, halo: int, multiple_of: int) -> np.ndarray:
-    """`planes` (P, H, W) in the middle of `halo` reflected samples on each side, the far sides rounded up; a copy."""
-    around = ((halo, halo + -side % multiple_of) for side in planes.shape[1:])
-    return np.pad(planes, [(0, 0), *around], "reflect")
+    @classmethod
+    def of(cls, size: tuple[int, int], most: int, multiple_of: int, halo: int) -> "Tiling":
+        """As few tiles as can be of at most `most` x `most`, whole steps of `multiple_of`, one step at least."""
+        most = max(multiple_of, most // multiple_of * multiple_of)
+        height, width = (whole_steps(-(-length // -(-length // most)), multiple_of) for length in size)
+        return cls(size, (height, width), halo)
 
+    def tiles(self) -> Iterator[Tile]:
+        """The cores, row by row; together they are the planes."""
+        for top in range(0, self.size[0], self.side[0]):
+            for left in range(0, self.size[1], self.side[1]):
+                yield Tile(top, left, min(self.side[0], self.size[0] - top), min(self.side[1], self.size[1] - left))
 
-def window_of(surrounded: np.ndarray, tile: Tile, halo: int, multiple_of: int) -> np.ndarray:
-    """The tile of what `with_surroundings` returned, with its halo, sides rounded up to `multiple_of`; a view."""
-    rows, columns = (whole_steps(length, multiple_of) + 2 * halo for length in (tile.height, tile.width))
-    return surrounded[:, tile.top : tile.top + rows, tile.left : tile.left + columns]
+    def surrounded(self, planes: np.ndarray) -> np.ndarray:
+        """`planes` (P, H, W) in the middle of as many reflected samples as the tiles reach out of them; a copy."""
+        around = (
+            (self.halo, self.halo + -length % side) for length, side in zip(planes.shape[1:], self.side, strict=True)
+        )
+        return np.pad(planes, [(0, 0), *around], "reflect")
+
+    def window(self, surrounded: np.ndarray, tile: Tile) -> np.ndarray:
+        """A tile of what `surrounded` returned, with its halo; a view."""
+        rows, columns = (side + 2 * self.halo for side in self.side)
+        return surrounded[:, tile.top : tile.top + rows, tile.left : tile.left + columns]
 
 
 def core_of(window: Any, halo: int) -> Any:

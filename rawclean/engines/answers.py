@@ -1,7 +1,7 @@
 """What a model answers on an engine, and how far that may be from what is stored."""
 
 from rawclean.core.answers import Answer, example_noise, example_planes
-from rawclean.core.tiling import with_surroundings
+from rawclean.core.tiling import Tiling
 from rawclean.engines.contract import Engine
 
 FLOAT32 = frozenset({"f32", "float32"})
@@ -14,8 +14,9 @@ TOLERANCE_BF16 = 0.04
 
 def answer_of(engine: Engine, planes: int) -> Answer:
     """What a model for so many planes takes from the example as noise."""
-    window = with_surroundings(example_planes(planes), engine.halo, engine.multiple_of)
-    return Answer.of(engine.predict_noise(window, example_noise(planes)))
+    example = example_planes(planes)
+    whole = Tiling.of((example.shape[1], example.shape[2]), max(example.shape), engine.multiple_of, engine.halo)
+    return Answer.of(engine.predict_noise(whole.surrounded(example), example_noise(planes)))
 
 
 def tolerance_of(engine: Engine) -> float:

@@ -10,6 +10,9 @@ from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LOCAL_MEAN, SIGMA_FLOOR, SIGMA_WINDOW, NoiseModel
 from rawclean.core.xtrans import block_parity
 
+STRIP = 96
+"""Rows that are summed up together, so that they stay in the processor's cache."""
+
 
 def sigma_around(planes: np.ndarray, noise: NoiseModel) -> np.ndarray:
     """Standard deviation expected around each sample of noisy linear `planes` (P, H, W); fields of `noise` are (P,)."""
@@ -46,22 +49,29 @@ def noise_guides(planes: np.ndarray, sigma: np.ndarray, scales: int, mosaic: Cfa
 def local_mean(planes: np.ndarray, side: int) -> np.ndarray:
     """Mean over windows of `side` x `side` (odd) in (P, H, W); beyond the border there is nothing to count."""
     height, width = planes.shape[1:]
-    share = 1 / _counted(height, side)[:, None], 1 / _counted(width, side)
+    down, across = 1 / _counted(height, side)[:, None], 1 / _counted(width, side)
+    reach = side // 2
+    padded = np.zeros((STRIP + 2 * reach, width + 2 * reach), np.float32)
     means = np.empty_like(planes)
-    for plane, mean in zip(planes, means, strict=True):  # one at a time: it stays in the processor's cache
-        _window_sums(_window_sums(plane, side).T, side, out=mean.T)
-        np.multiply(mean, share[0], out=mean)
-        np.multiply(mean, share[1], out=mean)
+    for plane, mean in zip(planes, means, strict=True):
+        for top in range(0, height, STRIP):
+            bottom = min(top + STRIP, height)
+            first, last = max(top - reach, 0), min(bottom + reach, height)
+            padded[: first - top + reach] = 0
+            padded[last - top + reach :] = 0
+            padded[first - top + reach : last - top + reach, reach:-reach] = plane[first:last]
+            sums = _window_sums(_window_sums(padded, side).T, side).T[: bottom - top]
+            sums *= down[top:bottom]
+            np.multiply(sums, across, out=mean[top:bottom])
     return means
 
 
-def _window_sums(values: np.ndarray, side: int, out: np.ndarray | None = None) -> np.ndarray:
-    """Sum of the `side` values around each along the last axis of (H, W)."""
-    sums = np.empty_like(values) if out is None else out
-    sums[...] = values
-    for shift in range(1, side // 2 + 1):
-        sums[:, shift:] += values[:, :-shift]
-        sums[:, :-shift] += values[:, shift:]
+def _window_sums(values: np.ndarray, side: int) -> np.ndarray:
+    """Sums (H, W - side + 1) of the `side` values from each on along the last axis of (H, W)."""
+    count = values.shape[1] - side + 1
+    sums = values[:, :count] + values[:, 1 : count + 1]
+    for shift in range(2, side):
+        sums += values[:, shift : shift + count]
     return sums
 
 

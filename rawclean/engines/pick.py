@@ -26,6 +26,14 @@ def pick_engine(card: ModelCard, engine: EngineChoice, device: DeviceChoice, pre
     return _torch_engine(card, device, precision)
 
 
+def load_runtime(engine: EngineChoice, device: DeviceChoice) -> None:
+    """Load what will run models on a CPU; what goes wrong is raised by `pick_engine`."""
+    if engine is not EngineChoice.TORCH and _on_cpu(device) and openvino_is_installed():
+        from rawclean.engines.openvino_engine import cpu_has_bf16  # noqa: PLC0415 (only where it is installed)
+
+        cpu_has_bf16()
+
+
 def check_device(device: DeviceChoice) -> None:
     """Raise UnsupportedDeviceError where a GPU that is asked for is not there."""
     if device in (DeviceChoice.CUDA, DeviceChoice.MPS):
@@ -51,7 +59,7 @@ def has_fast_arithmetic(engine: EngineChoice, device: DeviceChoice, precision: P
 
     Raises UnsupportedDeviceError where what is asked for is not installed.
     """
-    on_cpu = device is DeviceChoice.CPU or (device is DeviceChoice.AUTO and not may_have_gpu())
+    on_cpu = _on_cpu(device)
     if on_cpu and precision is Precision.FP32:
         return False
     if on_cpu and engine is not EngineChoice.TORCH and openvino_is_installed():
@@ -89,6 +97,10 @@ def why_no_gpu() -> str | None:
     return None if ctypes.util.find_library(library) else "no NVIDIA driver is installed"
 
 
+def _on_cpu(device: DeviceChoice) -> bool:
+    return device is DeviceChoice.CPU or (device is DeviceChoice.AUTO and not may_have_gpu())
+
+
 def _takes_openvino(card: ModelCard, engine: EngineChoice, device: DeviceChoice) -> bool:
     if engine is EngineChoice.TORCH:
         return False
@@ -98,8 +110,7 @@ def _takes_openvino(card: ModelCard, engine: EngineChoice, device: DeviceChoice)
         if card.onnx_sha256 is None:
             raise UsageError(f"model {card.name} has no ONNX file, which OpenVINO needs; use --engine torch")
         return True
-    on_cpu = device is DeviceChoice.CPU or (device is DeviceChoice.AUTO and not may_have_gpu())
-    return on_cpu and card.onnx_sha256 is not None and openvino_is_installed()
+    return _on_cpu(device) and card.onnx_sha256 is not None and openvino_is_installed()
 
 
 def _openvino_engine(card: ModelCard, precision: Precision) -> Engine:

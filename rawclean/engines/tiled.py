@@ -12,7 +12,7 @@ from rawclean.core.levels import Levels
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets, without_line_offsets
 from rawclean.core.noise import NoiseModel
 from rawclean.core.removal import WHOLE, Removal
-from rawclean.core.tiling import Tile, cut, window_of, with_surroundings
+from rawclean.core.tiling import Tile, Tiling
 from rawclean.engines.choices import TILE
 from rawclean.engines.contract import Engine
 
@@ -41,7 +41,7 @@ class Effort:
     removal: Removal = WHOLE
     """What is taken away of the noise that is found."""
     tile: int = TILE
-    """Side of a tile's core, in samples of a plane."""
+    """Largest side of a tile's core, in samples of a plane."""
     progress: Progress | None = None
 
 
@@ -79,13 +79,12 @@ def denoise_planes(
 
     `out` takes the result, and may be `planes`.
     """
-    step, halo = engine.multiple_of, engine.halo
-    tiles = list(cut(planes.shape[1], planes.shape[2], max(step, effort.tile // step * step)))
-    surrounded = with_surroundings(planes, halo, step)
+    tiling = Tiling.of((planes.shape[1], planes.shape[2]), effort.tile, engine.multiple_of, engine.halo)
+    tiles, surrounded = list(tiling.tiles()), tiling.surrounded(planes)
     clean = np.empty_like(planes) if out is None else out
 
     def denoise_tile(tile: Tile) -> None:
-        removed = engine.predict_noise(window_of(surrounded, tile, halo, step), noise)[:, : tile.height, : tile.width]
+        removed = engine.predict_noise(tiling.window(surrounded, tile), noise)[:, : tile.height, : tile.width]
         rows, columns = slice(tile.top, tile.top + tile.height), slice(tile.left, tile.left + tile.width)
         np.subtract(planes[:, rows, columns], effort.removal.of(removed), out=clean[:, rows, columns])
 

@@ -52,6 +52,7 @@ def look_at(source: Path, settings: DenoiseSettings, at: Sequence[tuple[int, int
     Raises a RawcleanError where something is wrong with the photo, the settings or the model, UsageError for a place
     outside.
     """
+    shared_denoiser().warm_up(settings)
     photo = read_photo(source, settings)
     frame = photo.frame
     wanted = [_place_at(frame, *each) for each in at]

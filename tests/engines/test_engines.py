@@ -15,7 +15,7 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, noise_of_planes
 from rawclean.core.noise import NoiseModel
 from rawclean.core.removal import Removal
-from rawclean.core.tiling import core_of, cut, window_of, with_surroundings
+from rawclean.core.tiling import Tiling, core_of
 from rawclean.core.xtrans import XTransPattern
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.engines.device import pick_device
@@ -40,19 +40,32 @@ def student():
     return load_model(find_model("student-general"))
 
 
-@pytest.mark.parametrize("size", [(33, 50), (128, 128), (7, 300)])
-@pytest.mark.parametrize("core", [16, 32, 512])
-def test_tiles_cover_every_sample_once(size, core):
+@pytest.mark.parametrize("size", [(33, 50), (128, 128), (7, 300), (97, 1)])
+@pytest.mark.parametrize("most", [3, 16, 40, 512])
+@pytest.mark.parametrize("step", [1, 16])
+def test_tiles_of_one_size_cover_every_sample_once(size, most, step):
+    tiling = Tiling.of(size, most, step, halo=0)
     count = np.zeros(size, np.float32)
-    for tile in cut(*size, core):
+    surrounded = tiling.surrounded(count[None])
+    for tile in tiling.tiles():
         count[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] += 1
+        assert tiling.window(surrounded, tile).shape == (1, *tiling.side)
+        assert tile.top % step == 0
+        assert tile.left % step == 0
     assert np.array_equal(count, np.ones(size, np.float32))
+    assert max(tiling.side) <= max(step, most)
+
+
+def test_there_are_as_few_tiles_as_can_be_and_they_are_no_larger_than_they_need_be():
+    tiling = Tiling.of((2000, 3000), 768, 16, halo=0)
+    assert tiling.side == (672, 752)
+    assert len(list(tiling.tiles())) == 3 * 4
 
 
 def test_a_tile_holds_its_true_neighbours_and_reflects_at_the_border():
     planes = np.arange(60.0, dtype=np.float32).reshape(1, 6, 10)
-    tile = next(cut(6, 10, 4))
-    window = window_of(with_surroundings(planes, 2, 4), tile, halo=2, multiple_of=4)
+    tiling = Tiling.of((6, 10), 4, 4, halo=2)
+    window = tiling.window(tiling.surrounded(planes), next(tiling.tiles()))
     assert window.shape == (1, 8, 8)
     assert np.array_equal(core_of(window, 2)[:, :4, :4], planes[:, :4, :4])
     assert window[0, 2].tolist() == [2, 1, 0, 1, 2, 3, 4, 5]
@@ -60,8 +73,8 @@ def test_a_tile_holds_its_true_neighbours_and_reflects_at_the_border():
 
 def test_a_photo_smaller_than_the_halo_is_reflected_again_and_again():
     planes = np.array([[[0.0, 1.0, 2.0]]], np.float32)
-    window = window_of(with_surroundings(planes, 4, 1), next(cut(1, 3, 4)), halo=4, multiple_of=1)
-    assert window[0, 0].tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]
+    tiling = Tiling.of((1, 3), 4, 1, halo=4)
+    assert tiling.surrounded(planes)[0, 0].tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]
 
 
 @pytest.mark.parametrize("pattern", BayerPattern)
