@@ -25,6 +25,7 @@ from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.noise_profiles import typical_iso
 from rawclean.io.raw import read_raw
 from rawclean.io.raw_photo import RawPhoto
+from rawclean.io.tiff.metadata import Metadata
 from rawclean.io.writers import check_format, write_photo
 from rawclean.model_choice import model_for
 from rawclean.models.cards import ModelCard
@@ -65,26 +66,30 @@ class Prepared:
 
 
 def denoise_file(
-    source: Path, output: Path, settings: DenoiseSettings, progress: Progress | None = None
+    source: Path,
+    output: Path,
+    settings: DenoiseSettings,
+    progress: Progress | None = None,
+    metadata: Metadata | None = None,
 ) -> DenoiseReport:
-    """Denoise `source` into `output`, whose suffix names the format.
+    """Denoise `source` into `output`, whose suffix names the format; `metadata` are its tags, if they have been read.
 
     Raises a RawcleanError where something is wrong with the photo, the settings, the model or the output; then no
     output is left behind.
     """
-    photo = prepare(source, output, settings)
+    photo = prepare(source, output, settings, metadata)
     return finish(photo, clean(photo, settings, progress), settings)
 
 
-def prepare(source: Path, output: Path, settings: DenoiseSettings) -> Prepared:
-    """Read a photo, find its noise, choose a model; raises as `denoise_file`."""
+def prepare(source: Path, output: Path, settings: DenoiseSettings, metadata: Metadata | None = None) -> Prepared:
+    """Read a photo, find its noise, choose a model; arguments and errors as of `denoise_file`."""
     keep_freed_memory()
     check_format(output)
     check_target(output, source, overwrite=settings.overwrite, make_folders=settings.make_folders)
     shared_denoiser().warm_up(settings)
     seconds: dict[str, float] = {}
     with _timed(seconds, "decode"):
-        photo = read_photo(source, settings)
+        photo = read_photo(source, settings, metadata)
     with _timed(seconds, "noise"), naming(source, InvalidNoiseError):
         examined = examine(photo.frame, settings)
     return Prepared(photo.with_frame(examined.frame), output, examined, seconds)  # the samples as they were may go
@@ -174,9 +179,9 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
     )
 
 
-def read_photo(source: Path, settings: DenoiseSettings) -> RawPhoto:
+def read_photo(source: Path, settings: DenoiseSettings, metadata: Metadata | None = None) -> RawPhoto:
     """Read a RAW photo; its noise tag counts only where the settings do not replace it, so that a bad one can be."""
-    return read_raw(source, use_noise_profile=not settings.told_noise.replaces_tag)
+    return read_raw(source, metadata, use_noise_profile=not settings.told_noise.replaces_tag)
 
 
 def statements(found: FoundNoise) -> tuple[Statement, ...]:

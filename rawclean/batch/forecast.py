@@ -7,7 +7,8 @@ from rawclean.batch.outcome import DENOISED, Outcome
 from rawclean.batch.plan import Job
 from rawclean.core.layout import mosaic_of
 from rawclean.errors import InvalidNoiseError, RawcleanError, naming
-from rawclean.io.applied import file_is_denoised
+from rawclean.io.applied import is_denoised
+from rawclean.io.tiff.metadata import known_metadata
 from rawclean.model_choice import model_for
 from rawclean.noise_source import find_noise
 from rawclean.pipeline import read_photo
@@ -38,9 +39,10 @@ def forecast(task: Job | Outcome, settings: DenoiseSettings) -> Forecast:
         return Forecast(task.job, task.job.output, skipped=task.skipped)
     try:
         with storage.source_at_hand(task.source) as source:
-            if file_is_denoised(source) and not task.denoised_too:
+            metadata = known_metadata(source)
+            if is_denoised(source, metadata) and not task.denoised_too:
                 return Forecast(task, task.output, skipped=DENOISED)
-            frame = read_photo(source, settings).frame
+            frame = read_photo(source, settings, metadata).frame
             with naming(source, InvalidNoiseError):
                 found = find_noise(frame, settings.told_noise)
             card = model_for(mosaic_of(frame.layout), found.noise, settings)

@@ -27,6 +27,7 @@ from rawclean.io.compression import Compression
 
 if TYPE_CHECKING:
     from rawclean.io.targets import Naming, Target
+    from rawclean.io.tiff.metadata import Metadata
     from rawclean.settings import DenoiseSettings
 
 Sources = Annotated[
@@ -138,10 +139,12 @@ def _one_by_one(photos: Sequence[str], naming: "Naming", settings: "DenoiseSetti
 
 def _denoise_or_pass_over(target: "Target", settings: "DenoiseSettings", shown: Shown) -> None:
     """Denoise one of several, among which may be results."""
-    from rawclean.io.applied import file_is_denoised
+    from rawclean.io.applied import is_denoised
+    from rawclean.io.tiff.metadata import known_metadata
 
-    if not file_is_denoised(target.source):
-        _denoise(target.source, target.output, settings, shown)
+    metadata = known_metadata(target.source)
+    if not is_denoised(target.source, metadata):
+        _denoise(target.source, target.output, settings, shown, metadata)
         return
     passed_over = f"{target.source}: passed over, it is denoised already"
     log_line(passed_over)
@@ -172,12 +175,14 @@ def _through_streams(photos: Sequence[str], naming: "Naming", settings: "Denoise
         _denoise(source, output, settings, shown)
 
 
-def _denoise(source: Path, output: Path, settings: "DenoiseSettings", shown: Shown) -> None:
-    """Denoise one photo and say so."""
+def _denoise(
+    source: Path, output: Path, settings: "DenoiseSettings", shown: Shown, metadata: "Metadata | None" = None
+) -> None:
+    """Denoise one photo and say so; `metadata` are its tags, if they have been read."""
     from rawclean.pipeline import denoise_file
 
     with progress_bars(source.name, quiet=not shown.in_words) as (progress,):
-        report = denoise_file(source, output, settings, progress)
+        report = denoise_file(source, output, settings, progress, metadata)
     log_line(summary(report))
     if report.warning:
         print_warning(report.warning)

@@ -3,27 +3,20 @@
 import re
 from pathlib import Path
 
-from rawclean.errors import UnreadablePhotoError
 from rawclean.io.tiff import tags
-from rawclean.io.tiff.metadata import Metadata, read_metadata
+from rawclean.io.tiff.metadata import Metadata
 from rawclean.io.xmp import read_packet
 
 _MARK = re.compile(rb"neural_restore\s*(?:=\s*[\"']|>)\s*raw-denoise\b")
 
 
-def file_is_denoised(photo: Path) -> bool:
-    """As `is_denoised` of a photo that is not read yet; one that cannot be read says nothing."""
-    try:
-        return is_denoised(photo, read_metadata(photo))
-    except (UnreadablePhotoError, OSError):
-        return False
-
-
-def is_denoised(photo: Path, metadata: Metadata) -> bool:
-    """Whether tag or XMP of a photo say so, XMP inside it or beside it as `IMG.dng.xmp`.
+def is_denoised(photo: Path, metadata: Metadata | None) -> bool:
+    """Whether tag or XMP of a photo say so, XMP inside it or beside it as `IMG.dng.xmp`; without tags nothing does.
 
     `IMG.xmp` is not asked: it may be of a result with the same stem.
     """
+    if metadata is None:
+        return False
     if metadata.tells_noise_reduction:
         return True
     return _is_marked(read_packet(photo.with_name(f"{photo.name}.xmp")) or b"") or _is_marked(_packet(metadata))

@@ -50,17 +50,17 @@ MOST_MASKED = 64
 """Masked areas; Adobe's DNG SDK reads four."""
 
 
-def read_raw(path: Path, *, use_noise_profile: bool = True) -> RawPhoto:
+def read_raw(path: Path, metadata: Metadata | None = None, *, use_noise_profile: bool = True) -> RawPhoto:
     """Read a photo: a Bayer or X-Trans mosaic, monochrome, or a demosaiced DNG.
 
-    `use_noise_profile` says whether its noise tag counts.
+    `metadata` are its tags where they have been read already; `use_noise_profile` says whether its noise tag counts.
 
     Raises UnreadablePhotoError, UnsupportedSensorError or InvalidLevelsError.
     """
     check_is_file(path)
     with naming(path):
         try:
-            metadata = read_metadata(path)
+            metadata = metadata or read_metadata(path)
             frame = _decoded(path, metadata)
         except rawpy.LibRawError as error:
             message = error.args[0] if error.args else error
@@ -84,10 +84,9 @@ def _decoded(path: Path, metadata: Metadata) -> RawFrame:
         return dataclasses.replace(_frame(raw, metadata, raster), doubt=doubt)
 
 
-def count_samples(path: Path) -> int:
+def count_samples(path: Path, metadata: Metadata) -> int:
     """Samples that a photo will have in memory, from its header; 0 where that cannot be read."""
     try:
-        metadata = read_metadata(path)
         if metadata.is_dng:
             image = stored_image(metadata)
             return image.height * image.width * image.colours

@@ -22,7 +22,7 @@ from rawclean.io.dng.ljpeg_reader import decode_lossless
 from rawclean.io.raw import count_samples, read_raw
 from rawclean.io.tiff import tags
 from rawclean.io.tiff.canvas import TiffCanvas
-from rawclean.io.tiff.metadata import read_metadata
+from rawclean.io.tiff.metadata import known_metadata, read_metadata
 from rawclean.io.tiff.structure import LONG, SHORT, UNDEFINED, Directory, Entry, Tiff
 from rawclean.io.writers import write_photo
 
@@ -229,7 +229,9 @@ def test_bad_tags_are_refused_in_one_line(shared, name):
 def test_cases_are_refused_or_read_with_little(shared, folder, name):
     path = shared / "cases" / folder / f"{name}.dng"
     with bounded():
-        count_samples(path)
+        metadata = known_metadata(path)
+        if metadata:
+            count_samples(path, metadata)
         with contextlib.suppress(RawcleanError):
             read_raw(path)
 

@@ -13,11 +13,11 @@ from dng_factory import Storage, entry, make_frame, places, write_dng
 
 from rawclean.core.layout import PlainLayout
 from rawclean.errors import InvalidLevelsError, RawcleanError, UnreadablePhotoError, UnsupportedSensorError
-from rawclean.io.applied import file_is_denoised
+from rawclean.io.applied import is_denoised
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import tags
 from rawclean.io.tiff.canvas import TiffCanvas
-from rawclean.io.tiff.metadata import read_metadata
+from rawclean.io.tiff.metadata import known_metadata, read_metadata
 from rawclean.io.tiff.structure import LONG, RATIONAL, SHORT, Directory, Entry, Tiff
 from rawclean.io.xmp import MOST_BYTES, copy_sidecars, sidecar_packet
 
@@ -223,9 +223,10 @@ def test_sidecars_of_impossible_size_are_left(tmp_path):
         with (tmp_path / name).open("wb") as file:
             os.truncate(file.fileno(), 1 << 31)
     assert sidecar_packet(source) is None
-    assert not file_is_denoised(source)
+    assert not is_denoised(source, known_metadata(source))
     said = copy_sidecars(source, tmp_path / "out.dng", denoised=True)
     assert said.count("MiB are more than a sidecar has") == 3
     assert not list(tmp_path.glob("out*"))
     (tmp_path / "b.dng.xmp").write_bytes(b" " * (MOST_BYTES + 1) + b"darktable:neural_restore='raw-denoise'")
-    assert not file_is_denoised(shutil.copy(source, tmp_path / "b.dng"))
+    copy = Path(shutil.copy(source, tmp_path / "b.dng"))
+    assert not is_denoised(copy, known_metadata(copy))

@@ -114,6 +114,14 @@ def read_metadata(path: Path) -> Metadata:
         return _of_enclosed(data)
 
 
+def known_metadata(path: Path) -> Metadata | None:
+    """As `read_metadata`; None where the tags cannot be read, which reading the photo says better."""
+    try:
+        return read_metadata(path)
+    except (UnreadablePhotoError, UnsupportedSensorError, OSError):
+        return None
+
+
 def picture_blocks(tiff: Tiff, page: Directory) -> list[tuple[int, int]]:
     """Offset and bytes of each block of the picture of a directory."""
     pairs = ((tiff.integers(page.entries.get(tag)) for tag in pair) for pair in tags.PICTURE_PLACES)
