@@ -1,12 +1,13 @@
 """Ordinary pictures: photos to train on, and finished results."""
 
+import warnings
 from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL.Image import DecompressionBombError
+from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
 from rawclean.errors import UnreadablePhotoError
 from rawclean.io.files import check_is_file
@@ -35,13 +36,11 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         with path.open("rb") as file:
             if not file.read(8).startswith(_BEGINNINGS):
                 raise ValueError("it begins as neither")
-        pixels: NDArray[np.uint8] = imageio.imread(path, plugin="pillow", mode="RGB")
-        if imageio.improps(path, plugin="pillow").dtype == np.uint16:  # grey, which Pillow would clip at 255
-            grey = imageio.imread(path, plugin="pillow") >> 8
-            pixels = np.repeat(grey[..., None].astype(np.uint8), 3, axis=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DecompressionBombWarning)  # from 90 MP on; twice as much is an error
+            return _decoded(path)
     except (OSError, ValueError, SyntaxError, DecompressionBombError) as error:
         raise UnreadablePhotoError(f"{path}: not a readable PNG or JPEG photo ({error})") from error
-    return pixels
 
 
 def read_tiff(path: Path) -> NDArray[np.uint8]:
@@ -51,3 +50,11 @@ def read_tiff(path: Path) -> NDArray[np.uint8]:
     except (OSError, ValueError) as error:
         raise UnreadablePhotoError(f"{path}: not a readable TIFF picture ({error})") from error
     return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+
+
+def _decoded(path: Path) -> NDArray[np.uint8]:
+    if imageio.improps(path, plugin="pillow").dtype == np.uint16:  # grey, which Pillow would clip at 255
+        grey = imageio.imread(path, plugin="pillow") >> 8
+        return np.repeat(grey[..., None].astype(np.uint8), 3, axis=2)
+    pixels: NDArray[np.uint8] = imageio.imread(path, plugin="pillow", mode="RGB")
+    return pixels

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -38,4 +40,15 @@ def test_a_photo_that_is_cut_off_is_named(tmp_path, size):
     Image.fromarray(COLOURS).save(tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:size])
     with pytest.raises(UnreadablePhotoError, match=r"a\.png: "):
+        read_picture(tmp_path / "a.png")
+
+
+def test_nothing_is_said_of_a_large_photo_and_one_that_fills_the_memory_is_refused(tmp_path, monkeypatch):
+    Image.fromarray(COLOURS).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", GREY.size - 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(read_picture(tmp_path / "a.png"), COLOURS)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", GREY.size // 2 - 1)
+    with pytest.raises(UnreadablePhotoError, match=r"a\.png: not a readable PNG"):
         read_picture(tmp_path / "a.png")
