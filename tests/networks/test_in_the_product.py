@@ -41,11 +41,17 @@ def test_tiled_equals_whole(network, planes):
 
 
 @pytest.mark.skipif(not export_is_installed(), reason="the packages onnx and onnxscript are not installed")
-def test_openvino_predicts_what_torch_does(network, planes, tmp_path):
+@pytest.mark.parametrize("half", [False, True])
+def test_openvino_predicts_what_torch_does(network, half, planes, tmp_path):
     pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    import onnx
+
     from rawclean.engines.openvino_engine import OpenVinoEngine
 
+    network = network.half().float() if half else network
     export_onnx(network, tmp_path / "a.onnx")
+    stored = {each.data_type for each in onnx.load(tmp_path / "a.onnx").graph.initializer if np.prod(each.dims) > 1000}
+    assert stored == {onnx.TensorProto.FLOAT16 if half else onnx.TensorProto.FLOAT}
     step = network.multiple_of
     ours = OpenVinoEngine(tmp_path / "a.onnx", Precision.FP32, multiple_of=step, network_halo=network.halo, planes=4)
     reference = TorchEngine(network, torch.device("cpu"), torch.float32)
