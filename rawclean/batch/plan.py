@@ -12,6 +12,7 @@ from string import Formatter
 from rawclean.batch import storage
 from rawclean.errors import UnreadablePhotoError, UsageError
 from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.walk import LeftOut
 
 DEFAULT_FOLDER = "denoised"
 NAME_FIELDS = ("stem", "ext", "folder")
@@ -87,9 +88,9 @@ def _photos(
     def counts(path: PurePosixPath) -> bool:
         return not (_is_hidden(path) or (results and results in (path, *path.parents)))
 
-    def note_those(name: str, why: storage.LeftOut, said: str) -> None:
+    def note_those(name: str, why: LeftOut, said: str) -> None:
         path = PurePosixPath(name)
-        of_photos = why in (storage.LeftOut.BLOCKED, storage.LeftOut.FOLDER_LINK)
+        of_photos = why in (LeftOut.BLOCKED, LeftOut.FOLDER_LINK)
         if note and counts(path) and (of_photos or _is_selected(path, selection)):
             note(name, why, said)
 

@@ -5,12 +5,9 @@ The denoiser itself works on local files: those of a job are fetched before and 
 """
 
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,19 +16,11 @@ import fsspec
 from rawclean.errors import OutputError, UnreadablePhotoError
 from rawclean.io.atomic import make_folder
 from rawclean.io.scratch import scratch_folder
+from rawclean.io.walk import LeftOut, files_below
 from rawclean.io.xmp import sidecars
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _LOCAL = ("file", "local")
-
-
-class LeftOut(Enum):
-    """Why something below a folder is none of its files."""
-
-    BLOCKED = "cannot be looked into"
-    FOLDER_LINK = "links to folders, which are not followed"
-    LOST_LINK = "links that lead nowhere"
-    NO_FILE = "pipes, sockets or devices"
 
 
 Note = Callable[[str, LeftOut, str], None]
@@ -149,43 +138,12 @@ def _send(made: Path, output: str) -> None:
 
 
 def _local_files(root: Path, note: Note | None) -> Iterator[tuple[str, str]]:
-    def leave_out(path: Path, why: LeftOut, said: str = "") -> None:
+    def leave_out(path: Path, why: LeftOut, said: str) -> None:
         if note:
             note(path.relative_to(root).as_posix(), why, said)
 
-    for path in _listed(root, leave_out):
-        told = _told_of(path)
-        if told is LeftOut.BLOCKED:
-            leave_out(path.parent, told, "it can be listed, and no more")
-        elif isinstance(told, LeftOut):
-            leave_out(path, told)
-        elif told:
-            yield path.relative_to(root).as_posix(), f"{told.st_size} {told.st_mtime}"
-
-
-def _listed(root: Path, leave_out: Callable[[Path, LeftOut, str], None]) -> Iterator[Path]:
-    """All that is below a folder; links to folders are not followed, they may lead round in a circle."""
-
-    def failed(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            leave_out(Path(error.filename), LeftOut.BLOCKED, error.strerror or str(error))
-
-    for folder, folders, names in os.walk(root, onerror=failed):
-        yield from (Path(folder, name) for name in (*folders, *names))
-
-
-def _told_of(path: Path) -> os.stat_result | LeftOut | None:
-    """What the system says of a file, or why it is none; None for a folder, and for what is gone meanwhile."""
-    is_link = os.path.islink(path)  # noqa: PTH114 (false, not an error, in a closed folder)
-    try:
-        told = path.stat()
-    except FileNotFoundError:
-        return LeftOut.LOST_LINK if is_link else None
-    except OSError:
-        return LeftOut.LOST_LINK if is_link else LeftOut.BLOCKED
-    if stat.S_ISDIR(told.st_mode):
-        return LeftOut.FOLDER_LINK if is_link else None
-    return told if stat.S_ISREG(told.st_mode) else LeftOut.NO_FILE
+    for path, told in files_below(root, leave_out):
+        yield path.relative_to(root).as_posix(), f"{told.st_size} {told.st_mtime}"
 
 
 def _remote_files(folder: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from rawclean.cli.progress import LiveLines, print_table
 from rawclean.cli.report import (
     Shown,
     log_line,
+    print_blocked,
     print_error,
     print_json,
     print_line,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rawclean.batch.forecast import Forecast
     from rawclean.batch.outcome import Outcome, Step
     from rawclean.batch.plan import Job
-    from rawclean.batch.storage import LeftOut
+    from rawclean.io.walk import LeftOut
 
 SOME = 5
 """Names of what is left out, of each kind."""
@@ -114,13 +115,14 @@ class LeftOutNotes:
 
     def note(self, name: str, why: "LeftOut", said: str) -> None:
         """Say at once what cannot be looked into; remember the rest."""
-        from rawclean.batch.storage import LeftOut, join
+        from rawclean.batch.storage import join
+        from rawclean.io.walk import LeftOut
 
         if why is not LeftOut.BLOCKED:
             self._names[why].append(name)
         elif name not in self.blocked:
             self.blocked.add(name)
-            print_error(f"{join(self._folder, name)}: {why.value} ({said}); its photos are left out")
+            print_blocked(join(self._folder, name), said)
 
     def summarise(self) -> None:
         """Count what else is left out, and name some of each kind."""

@@ -13,6 +13,7 @@ from rawclean.cli.report import (
     Shown,
     log_line,
     peak_memory_mib,
+    print_blocked,
     print_error,
     print_json,
     print_line,
@@ -114,27 +115,35 @@ def denoise(
 
 
 def _one_by_one(photos: Sequence[str], naming: "Naming", settings: "DenoiseSettings", shown: Shown) -> None:
-    """Denoise what is named; what is wrong with one of several does not keep the others from it."""
-    from rawclean.errors import RawcleanError, TargetFullError
+    """Denoise what is named."""
     from rawclean.io.targets import plan_targets
 
-    targets = plan_targets(photos, naming)
-    if len(targets) == 1:
+    blocked: dict[Path, str] = {}
+    targets = plan_targets(photos, naming, blocked.setdefault)
+    for folder, said in blocked.items():
+        print_blocked(str(folder), said)
+    if len(targets) == 1 and not blocked:
         _denoise(targets[0].source, targets[0].output, settings, shown)
         return
-    failed = 0
-    for target in targets:
-        try:
-            _denoise_or_pass_over(target, settings, shown)
-        except TargetFullError:
-            raise
-        except RawcleanError as error:
-            failed += 1
-            print_error(str(error))
-            if shown.as_json:
-                print_json({"source": target.source, "error": str(error)})
-    if failed:
+    failed = sum(not _is_done(target, settings, shown) for target in targets)
+    if failed or blocked:
         raise typer.Exit(FAILED if failed == len(targets) else PARTLY_FAILED)
+
+
+def _is_done(target: "Target", settings: "DenoiseSettings", shown: Shown) -> bool:
+    """Denoise one of several; what is wrong with it is said and does not keep the others from it."""
+    from rawclean.errors import RawcleanError, TargetFullError
+
+    try:
+        _denoise_or_pass_over(target, settings, shown)
+    except TargetFullError:
+        raise
+    except RawcleanError as error:
+        print_error(str(error))
+        if shown.as_json:
+            print_json({"source": target.source, "error": str(error)})
+        return False
+    return True
 
 
 def _denoise_or_pass_over(target: "Target", settings: "DenoiseSettings", shown: Shown) -> None:
@@ -170,7 +179,7 @@ def _through_streams(photos: Sequence[str], naming: "Naming", settings: "Denoise
             output = files.enter_context(result_to_standard_output(naming.file_format or ".dng"))
             shown = Shown(quiet=True, as_json=False)
         else:
-            (target,) = plan_targets([str(source)], naming)
+            (target,) = plan_targets([str(source)], naming, lambda *_: None)
             output = target.output
         _denoise(source, output, settings, shown)
 

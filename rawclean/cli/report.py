@@ -59,6 +59,11 @@ def print_error(text: str) -> None:
     log_error(text)
 
 
+def print_blocked(folder: str, said: str) -> None:
+    """Of a folder below another, what the system says of it."""
+    print_error(f"{folder}: cannot be looked into ({said}); its photos are left out")
+
+
 def print_warning(text: str) -> None:
     """One line on standard error."""
     print_unlogged(f"warning: {text}")

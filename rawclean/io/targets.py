@@ -2,12 +2,16 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rawclean.errors import UnreadablePhotoError, UsageError
 from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.walk import LeftOut, files_below
+
+Blocked = Callable[[Path, str], object]
+"""Told of a folder that cannot be looked into, and what the system says of it."""
 
 BESIDE = "_denoised"
 """Ends the name of a result in the folder of its photo."""
@@ -33,18 +37,20 @@ class Naming:
     """Like ".png"; None is that of a file that is named, else DNG."""
 
 
-def plan_targets(sources: Sequence[str], naming: Naming) -> list[Target]:
+def plan_targets(sources: Sequence[str], naming: Naming, blocked: Blocked) -> list[Target]:
     """One target for each photo of `sources`, which are files and folders with all that is below them.
 
-    What is in a folder keeps its sub-folder. Raises UsageError where two photos would have one result or a name is
-    none, UnreadablePhotoError where there is no photo in a folder.
+    What is in a folder keeps its sub-folder. `blocked` is told of those that cannot be looked into.
+
+    Raises UsageError where two photos would have one result or a name is none, UnreadablePhotoError where there is no
+    photo in a folder.
     """
     _check_names(sources, naming)
     if _is_one_file(sources, naming):
         return [Target(Path(sources[0]), _one_file(naming))]
     if naming.output is not None and not _is_folder(naming.output) and Path(naming.output).suffix:
         raise UsageError(f"{naming.output}: is named like a file, and has to hold several results; end it with /")
-    photos = list(_photos(sources))
+    photos = list(_photos(sources, blocked))
     alone = Counter((place, source.stem.casefold()) for source, place in photos)
     return _told_apart(
         Target(source, _named(source, place, naming, alone=alone[place, source.stem.casefold()] == 1))
@@ -52,14 +58,18 @@ def plan_targets(sources: Sequence[str], naming: Naming) -> list[Target]:
     )
 
 
-def photos_below(folder: Path) -> list[Path]:
+def photos_below(folder: Path, blocked: Blocked) -> list[Path]:
     """RAW files below a folder, sorted; hidden ones and links to folders are left out."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        raw = (name for name in names if not name.startswith(".") and Path(name).suffix.lower() in RAW_SUFFIXES)
-        found += [Path(place, name) for name in raw]
-    return sorted(found)
+
+    def is_hidden(path: Path) -> bool:
+        return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+    def leave_out(path: Path, why: LeftOut, said: str) -> None:
+        if why is LeftOut.BLOCKED and not is_hidden(path):
+            blocked(path, said)
+
+    raw = (path for path, _ in files_below(folder, leave_out) if path.suffix.lower() in RAW_SUFFIXES)
+    return sorted(path for path in raw if not is_hidden(path))
 
 
 def _is_one_file(sources: Sequence[str], naming: Naming) -> bool:
@@ -81,13 +91,13 @@ def _one_file(naming: Naming) -> Path:
     return output
 
 
-def _photos(sources: Sequence[str]) -> Iterator[tuple[Path, Path]]:
+def _photos(sources: Sequence[str], blocked: Blocked) -> Iterator[tuple[Path, Path]]:
     """Each photo once, and its folder relative to what the user has named."""
     for source in map(Path, dict.fromkeys(sources)):
         if not source.is_dir():
             yield source, Path()
             continue
-        below = photos_below(source)
+        below = photos_below(source, blocked)
         if not below:
             raise UnreadablePhotoError(f"{source}: no RAW photos in it")
         yield from ((photo, photo.parent.relative_to(source)) for photo in below)

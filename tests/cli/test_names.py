@@ -14,9 +14,11 @@ import pytest
 
 from rawclean.batch.journal import Journal, journal_path
 from rawclean.batch.plan import Selection, plan_jobs
-from rawclean.batch.storage import LeftOut, is_local, join, local_path
+from rawclean.batch.storage import is_local, join, local_path
 from rawclean.core.printable import escaped, without_credentials
 from rawclean.io.scratch import scratch_folder
+from rawclean.io.targets import Naming, plan_targets
+from rawclean.io.walk import LeftOut
 
 LATIN = os.fsdecode(b"caf\xe9.dng")
 NAMES = [
@@ -143,15 +145,18 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, sample):
         if os.access(folder, os.W_OK) and folder.stat().st_uid == 0:
             folder.chmod(folder.stat().st_mode | 0o055)
     shutil.copy(sample, shoot / "one.dng")
-    told = []
+    told, blocked = [], {}
     os.seteuid(65534)
     try:
         jobs = plan_jobs(str(shoot), str(shoot / "out"), Selection(), lambda *what: told.append(what))
+        targets = plan_targets([str(shoot)], Naming(), blocked.setdefault)
     finally:
         os.seteuid(0)
     assert [job.name for job in jobs] == ["one.dng"]
     assert ("closed", LeftOut.BLOCKED, "Permission denied") in told
     assert {what[:2] for what in told} == {(name, LeftOut.BLOCKED) for name in ("closed", "listed")}
+    assert [target.source.name for target in targets] == ["one.dng"]
+    assert set(blocked) == {shoot / "closed", shoot / "listed"}
 
 
 def test_text_is_harmless():
