@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawclean.core.bayer import BayerPattern
-from rawclean.core.frame import RawFrame
+from rawclean.core.frame import ActiveArea, RawFrame
 from rawclean.core.layout import Layout, PlainLayout, plane_noise
 from rawclean.core.levels import Levels
 from rawclean.core.line_offsets import LineOffsets, find_line_offsets
@@ -101,9 +101,9 @@ def _crop(frame: RawFrame, signal: Signal, place: Place, versions: Sequence[Vers
     models = {version.card: version.settings for version in versions}
     mapped = map_bad_pixels(piece, signal.noise, versions[0].settings.bad_pixels).frame
     clean = {card: _denoised(mapped, here, card, settings) for card, settings in models.items()}
-    made = (_less(mapped, clean[version.card], version.shares) for version in versions)
-    after = tuple(_developed(each, window, place) for each in made)
-    return Crop(place, _developed(piece, window, place), after)
+    made = [_less(mapped, clean[version.card], version.shares) for version in versions]
+    before, *after = _developed([piece, *made], window, place)
+    return Crop(place, before, tuple(after))
 
 
 def _denoised(piece: RawFrame, signal: Signal, card: ModelCard, settings: DenoiseSettings) -> RawFrame:
@@ -152,13 +152,23 @@ def _lines_in(window: Place, layout: Layout) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _developed(denoised: RawFrame, window: Place, place: Place) -> NDArray[np.uint8]:
-    """The picture of a place, of which `denoised` is the window around it."""
+def _developed(frames: Sequence[RawFrame], window: Place, place: Place) -> list[NDArray[np.uint8]]:
+    """The pictures of a place, of which `frames` are windows around it: developed as one photo, one above the other."""
+    first = frames[0]
     place = Place(place.name, place.top - window.top, place.left - window.left, place.height, place.width)
-    seen = _around(place, denoised)
-    piece = denoised.cut(seen.top, seen.left, seen.height, seen.width)
-    picture = render_frame(dataclasses.replace(piece, orientation=1))
-    down, across = picture.shape[0] / seen.height, picture.shape[1] / seen.width  # pixels may not be square
-    top, left = round((place.top - seen.top) * down), round((place.left - seen.left) * across)
-    height, width = round(place.height * down), round(place.width * across)
-    return np.ascontiguousarray(upright(picture[top : top + height, left : left + width], denoised.orientation))
+    seen = _around(place, first)
+    rows = np.arange(-(-seen.height // PERIOD) * PERIOD)
+    rows[seen.height :] -= PERIOD  # the next piece begins with a whole period
+    piece = first.cut(seen.top, seen.left, seen.height, seen.width)
+    area = slice(seen.top, seen.top + seen.height), slice(seen.left, seen.left + seen.width)
+    stacked = np.concatenate([frame.samples[(..., *area)][..., rows, :] for frame in frames], axis=-2)
+    active = ActiveArea(0, 0, len(frames) * len(rows), seen.width)
+    picture = render_frame(dataclasses.replace(piece, raster=stacked, active=active, listed_bad=None, orientation=1))
+    down, across = picture.shape[0] / active.height, picture.shape[1] / seen.width  # pixels may not be square
+    left, width = round((place.left - seen.left) * across), round(place.width * across)
+    height = round(place.height * down)
+    tops = [round((index * len(rows) + place.top - seen.top) * down) for index in range(len(frames))]
+    return [
+        np.ascontiguousarray(upright(picture[top : top + height, left : left + width], first.orientation))
+        for top in tops
+    ]
