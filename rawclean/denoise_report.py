@@ -44,3 +44,5 @@ class DenoiseReport:
     """Wall time of decode, noise, network and write."""
     iso: float | None = None
     """By the file; None where it does not say, and in journals of earlier versions."""
+    shares: tuple[float, float] = (1.0, 1.0)
+    """What was taken of the noise of brightness and of that of colour."""

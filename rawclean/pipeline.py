@@ -176,6 +176,7 @@ def finish(photo: Prepared, denoised: DenoisedPhoto, settings: DenoiseSettings) 
         warning="; ".join(filter(None, (_denoised_note(photo.raw), examined.warning, beside))) or None,
         seconds=photo.seconds,
         iso=frame.exposure.iso,
+        shares=(examined.shares.luminance, examined.shares.colour),
     )
 
 

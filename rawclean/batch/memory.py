@@ -92,4 +92,4 @@ def _half_of_the_machine() -> int:
 
 
 def _mib(size: int) -> str:
-    return f"{size / 2**20:.0f}M"
+    return f"{max(size / 2**20, 1):.0f}M"

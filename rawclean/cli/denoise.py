@@ -122,7 +122,7 @@ def _one_by_one(photos: Sequence[str], naming: "Naming", settings: "DenoiseSetti
     targets = plan_targets(photos, naming, blocked.setdefault)
     for folder, said in blocked.items():
         print_blocked(str(folder), said)
-    if len(targets) == 1 and not blocked:
+    if len(targets) == 1 and targets[0].source == Path(photos[0]):
         _denoise(targets[0].source, targets[0].output, settings, shown)
         return
     failed = sum(not _is_done(target, settings, shown) for target in targets)
@@ -194,7 +194,7 @@ def _denoise(
         report = denoise_file(source, output, settings, progress, metadata)
     log_line(summary(report))
     if report.warning:
-        print_warning(report.warning)
+        print_warning(f"{source}: {report.warning}")
     if shown.as_json:
         print_json({"report": report, "peak_memory_mib": round(peak_memory_mib())})
     elif not shown.quiet:

@@ -19,7 +19,7 @@ def heard_in_libraw() -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # nohup and the like ignore it
         yield
         return
-    heard = threading.Event()
+    heard, over = threading.Event(), threading.Event()
 
     def hear(number: int, frame: FrameType | None) -> None:
         heard.set()
@@ -28,7 +28,7 @@ def heard_in_libraw() -> Iterator[None]:
     bell, button = socket.socketpair()
     with bell, button:
         button.setblocking(False)
-        watcher = threading.Thread(target=_watch, args=(bell, heard), name="interrupt", daemon=True)
+        watcher = threading.Thread(target=_watch, args=(bell, heard, over), name="interrupt", daemon=True)
         watcher.start()
         signal.signal(signal.SIGINT, hear)
         before = signal.set_wakeup_fd(button.fileno(), warn_on_full_buffer=False)
@@ -37,16 +37,20 @@ def heard_in_libraw() -> Iterator[None]:
         finally:
             signal.set_wakeup_fd(before)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            button.shutdown(socket.SHUT_WR)
+            over.set()
             heard.set()
+            button.shutdown(socket.SHUT_WR)
             watcher.join()  # it may not find its end of the pair closed
 
 
-def _watch(bell: socket.socket, heard: threading.Event) -> None:
-    """Take the number of each signal, which is sent at once, and see whether Python hears it too."""
+def _watch(bell: socket.socket, heard: threading.Event, over: threading.Event) -> None:
+    """Take the number of each signal, which is sent at once, and see whether Python hears it too.
+
+    Of two that come together Python may hear one; nobody waits for the other once it is `over`.
+    """
     while number := bell.recv(1):
         if number[0] == signal.SIGINT:
-            while not heard.wait(SECONDS_TO_HEAR):
+            while not heard.wait(SECONDS_TO_HEAR) and not over.is_set():
                 _end_in_libraw()
             heard.clear()
 

@@ -71,8 +71,11 @@ def run() -> None:
         except RawcleanError as error:
             print_error(str(error))
             sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
-        except PermissionError as error:  # whichever path of the user's it was; what it stands for matters less
-            print_error(f"{error.filename}: {error.strerror}; give yourself the right, or name another")
+        except OSError as error:  # whichever path of the user's it was; what it stands for matters less
+            if error.filename is None:
+                raise
+            advice = "give yourself the right, or name" if isinstance(error, PermissionError) else "name"
+            print_error(f"{error.filename}: {error.strerror}; {advice} another")
             sys.exit(FAILED)
 
 

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import re
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,6 +71,17 @@ def _parse_grain(text: object) -> Share:
     return GRAIN[text] if isinstance(text, str) and text in GRAIN else _parse_share(text)
 
 
+def _gives_way(name: str, other: str) -> Callable[[typer.Context, Any], Any]:
+    """What a configuration says of `name` does not count beside `other`, its opposite, on the command line."""
+
+    def taken(context: typer.Context, value: Any) -> Any:
+        ours, theirs = (context.get_parameter_source(each) for each in (name, other))
+        by_file = ours is not None and ours.name == "DEFAULT_MAP"
+        return None if by_file and theirs is not None and theirs.name == "COMMANDLINE" else value
+
+    return taken
+
+
 Model = Annotated[
     str | None,
     typer.Option(
@@ -109,6 +121,7 @@ Luminance = Annotated[
     Any,
     typer.Option(
         parser=_parse_share,
+        callback=_gives_way("luminance", "grain"),
         metavar="SHARE",
         help="Share of the noise of brightness, which looks like film grain, to take away; --strength by default.",
     ),
@@ -127,6 +140,7 @@ Grain = Annotated[
     Any,
     typer.Option(
         parser=_parse_grain,
+        callback=_gives_way("grain", "luminance"),
         metavar="AMOUNT",
         help="Grain to leave: none, light, medium, strong, or a share from 0 to 1; the rest of --luminance.",
     ),

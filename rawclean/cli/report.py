@@ -99,9 +99,12 @@ def _log(level: int, text: str) -> None:
 
 def summary(report: "DenoiseReport") -> str:
     """What was done, in one line."""
+    luminance, colour = report.shares
+    taken = "" if report.shares == (1, 1) else f", {luminance:.0%} of brightness and {colour:.0%} of colour taken"
     return (
         f"{report.output}: {report.camera}, {report.width}x{report.height}, noise by {report.noise_origin} "
-        f"(sigma {report.sigma:.4f}), {report.model} on {report.device}, {sum(report.seconds.values()):.1f} s"
+        f"(sigma {report.sigma:.4f}){taken}, {report.model} on {report.device}, "
+        f"{sum(report.seconds.values()):.1f} s"
     )
 
 

@@ -22,6 +22,6 @@ def verify(
         print_json({"output": output, "source": source, "checks": checks})
     else:
         for check in checks:
-            print_line(f"{'ok  ' if check.passed else 'OFF '} {check.name:22}{check.detail}")
+            print_line(f"{'ok  ' if check.passed else 'OFF '} {check.name:26}{check.detail}")
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

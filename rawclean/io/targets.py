@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rawclean.errors import UnreadablePhotoError, UsageError
+from rawclean.io.applied import is_denoised
 from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.tiff.metadata import known_metadata
 from rawclean.io.walk import LeftOut, files_below
 
 Blocked = Callable[[Path, str], object]
@@ -52,10 +54,12 @@ def plan_targets(sources: Sequence[str], naming: Naming, blocked: Blocked) -> li
         raise UsageError(f"{naming.output}: is named like a file, and has to hold several results; end it with /")
     photos = list(_photos(sources, blocked))
     alone = Counter((place, source.stem.casefold()) for source, place in photos)
-    return _told_apart(
+    targets = _told_apart(
         Target(source, _named(source, place, naming, alone=alone[place, source.stem.casefold()] == 1))
         for source, place in photos
     )
+    _check_sources(targets)
+    return targets
 
 
 def photos_below(folder: Path, blocked: Blocked) -> list[Path]:
@@ -73,13 +77,13 @@ def photos_below(folder: Path, blocked: Blocked) -> list[Path]:
 
 
 def _is_one_file(sources: Sequence[str], naming: Naming) -> bool:
-    if naming.output is None or len(sources) > 1 or Path(sources[0]).is_dir():
+    if naming.output is None or len(sources) > 1 or os.path.isdir(sources[0]):  # noqa: PTH112
         return False
     return not _is_folder(naming.output)
 
 
 def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112 (false, not an error, of an endless name)
 
 
 def _one_file(naming: Naming) -> Path:
@@ -94,7 +98,7 @@ def _one_file(naming: Naming) -> Path:
 def _photos(sources: Sequence[str], blocked: Blocked) -> Iterator[tuple[Path, Path]]:
     """Each photo once, and its folder relative to what the user has named."""
     for source in map(Path, dict.fromkeys(sources)):
-        if not source.is_dir():
+        if not os.path.isdir(source):  # noqa: PTH112
             yield source, Path()
             continue
         below = photos_below(source, blocked)
@@ -120,6 +124,28 @@ def _told_apart(targets: Iterator[Target]) -> list[Target]:
                 f"{other.source} and {target.source} would both become {target.output}; denoise them into two folders"
             )
     return list(taken.values())
+
+
+def _check_sources(targets: Sequence[Target]) -> None:
+    """Raise UsageError where a result would take the place of another photo that is to be denoised."""
+    sources = {_identity(target.source): target for target in targets}
+    for target in targets:
+        there = _identity(target.output)
+        other = sources.get(there) if there else None
+        if other not in (None, target) and not is_denoised(other.source, known_metadata(other.source)):
+            raise UsageError(
+                f"{target.output}: would become the result of {target.source}, and is to be denoised itself; name "
+                "results with --suffix, or put them into a folder of their own with -o"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Of a file, whatever names it has; None where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino
 
 
 def _check_names(sources: Sequence[str], naming: Naming) -> None:

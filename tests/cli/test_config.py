@@ -89,3 +89,8 @@ def test_an_impossible_value_is_named_with_its_file(rawclean, folder, sample, te
         assert f"rawclean.toml: {key} = " in result.err
         assert len(result.err.splitlines()) == 1
     assert not (folder / "shoot" / "denoised").exists()
+
+
+def test_a_file_as_windows_writes_it_is_read(rawclean, folder, sample):
+    (folder / "rawclean.toml").write_text("strength = 0.5\n", encoding="utf-8-sig")
+    assert "50%" in rawclean("denoise", sample, "-o", folder / "a.dng").out

@@ -106,6 +106,43 @@ def test_two_photos_are_never_one_result(rawclean, shoot, sample, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_photo_is_never_the_result_of_another(rawclean, shoot, sample):
+    shutil.copy(sample, shoot / "a_2.dng")
+    before = (shoot / "a_2.dng").read_bytes()
+    named = rawclean("denoise", shoot / "a.dng", shoot / "a_2.dng", "--suffix", "_2", "--overwrite")
+    assert named.status == 2
+    assert "a_2.dng: would become the result of" in named.err
+    linked = shoot / "link.dng"
+    linked.hardlink_to(shoot / "a_2.dng")
+    assert rawclean("denoise", shoot / "a.dng", linked, "--suffix", "_2", "--overwrite").status == 2
+    assert (shoot / "a_2.dng").read_bytes() == before
+
+
+def test_results_of_before_may_be_replaced_where_they_lie_among_the_photos(rawclean, shoot):
+    for _ in range(2):
+        assert rawclean("denoise", shoot, "--overwrite", "-q").status == 0
+    assert len(files_in(shoot)) == 5
+
+
+def test_the_only_photo_of_a_folder_is_passed_over_if_it_is_denoised(rawclean, shoot):
+    assert rawclean("denoise", shoot / "day 2", "-o", f"{shoot}/clean/", "-q").status == 0
+    again = rawclean("denoise", shoot / "clean")
+    assert (again.status, "passed over" in again.out) == (0, True)
+
+
+def test_a_warning_names_its_photo(rawclean, shoot):
+    result = rawclean("denoise", shoot / "a.dng", "--noise", "1e-6,1e-8", "--bad-pixels", "off")
+    assert f"warning: {shoot / 'a.dng'}: " in result.err
+
+
+@pytest.mark.parametrize("arguments", ["{long}.dng", "a.dng -o {long}", "a.dng -o {long}.dng", "a.dng -o {long}/"])
+def test_a_name_that_is_too_long_is_one_line(rawclean, shoot, monkeypatch, arguments):
+    monkeypatch.chdir(shoot)
+    result = rawclean("denoise", *arguments.format(long="x" * 300).split())
+    assert result.status in (1, 2)
+    assert result.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

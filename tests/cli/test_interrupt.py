@@ -3,11 +3,15 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
+
+from rawclean.cli.interrupt import _watch
 
 STUCK = """
 import rawpy
@@ -49,3 +53,17 @@ def test_ctrl_c_while_the_program_loads(tmp_path):
         run.send_signal(signal.SIGINT)
         assert run.wait(20) == -signal.SIGINT
         assert run.stderr.read() == ""
+
+
+def test_nobody_waits_for_a_signal_that_python_heard_together_with_another():
+    bell, button = socket.socketpair()
+    with bell, button:
+        heard, over = threading.Event(), threading.Event()
+        button.send(bytes([signal.SIGINT, signal.SIGINT]))
+        heard.set()
+        over.set()
+        button.shutdown(socket.SHUT_WR)
+        watcher = threading.Thread(target=_watch, args=(bell, heard, over), daemon=True)
+        watcher.start()
+        watcher.join(30)
+        assert not watcher.is_alive()

@@ -1,5 +1,7 @@
 """What of the noise is taken away: of brightness, of colour, and by the ISO of a photo."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,14 @@ def test_grain_and_luminance_together_are_refused(rawclean, sample):
     result = rawclean("denoise", sample, "--grain", "light", "--luminance", "1")
     assert result.status == 2
     assert "--luminance leaves" in result.err
+
+
+@pytest.mark.parametrize(("configured", "given"), [("grain", "luminance"), ("luminance", "grain")])
+def test_the_command_line_wins_over_the_opposite_in_a_file(rawclean, sample, tmp_path, monkeypatch, configured, given):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rawclean.toml").write_text(f"{configured} = 0.25\n")
+    result = rawclean("denoise", sample, "-o", "a.dng", f"--{given}", "0.5", "--json")
+    assert json.loads(result.out)["report"]["shares"] == [0.5, 1.0]
 
 
 def test_strength_by_iso_can_be_configured(rawclean, sample, tmp_path, monkeypatch):
