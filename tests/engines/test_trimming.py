@@ -12,7 +12,8 @@ from rawclean.engines.openvino_engine import read_network
 from rawclean.engines.openvino_runtime import openvino
 from rawclean.engines.trimming import trim
 
-SHIPPED = [card.name for card in list_models() if card.onnx_sha256 is not None]
+SHIPPED = sorted({card.parameters: card.name for card in list_models() if card.onnx_sha256 is not None}.values())
+"""One of each shape."""
 CORE = 64, 96
 
 
