@@ -14,5 +14,5 @@ def run() -> None:
     run_command()
 
 
-if __name__ == "__main__":  # a process that a batch starts imports this, too
+if __name__ == "__main__":  # the command that is installed imports this, too
     run()

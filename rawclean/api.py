@@ -45,7 +45,7 @@ def run_batch(folder: Path | str, out: Path | str | None = None, **options: Any)
     `out` is `folder`/denoised by default; both may be URLs. `options` are fields of
     `rawclean.batch.session.BatchRequest`, like max_memory=2 << 30, and of `rawclean.settings.DenoiseSettings`. What is
     wrong with a photo is in its outcome. Raises a RawcleanError where no photo can be denoised. The work is done in
-    another process, so that a script of yours needs `if __name__ == "__main__":`.
+    another process, which does not run your script again: it needs no `if __name__ == "__main__":`.
 
     >>> import rawclean
     >>> for outcome in rawclean.run_batch("tests/data", "clean"):

@@ -2,6 +2,8 @@
 
 import doctest
 import shutil
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -51,6 +53,26 @@ def test_a_folder_is_denoised_as_the_command_does(rawclean_command, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     again = list(rawclean.run_batch(tmp_path / "shoot", tmp_path / "a", strength=0.5, redo=Redo.FAILED))
     assert [outcome.job.name for outcome in again if outcome.skipped is None] == ["broken.dng"]
+
+
+WITHOUT_GUARD = """
+import rawclean
+print("begun")
+for outcome in rawclean.run_batch("shoot"):
+    print(outcome.job.name, outcome.error)
+"""
+
+
+@pytest.mark.parametrize("how", [["script.py"], ["-m", "script"], ["-m", "package.script"], ["-c", WITHOUT_GUARD]])
+def test_a_script_without_guard_denoises_a_folder_once(how, tmp_path):
+    (tmp_path / "shoot").mkdir()
+    (tmp_path / "package").mkdir()
+    for script in (tmp_path / "script.py", tmp_path / "package" / "script.py"):
+        script.write_text(WITHOUT_GUARD)
+    write_dng(tmp_path / "shoot" / "one.dng", make_frame((96, 128)))
+    ended = subprocess.run([sys.executable, *how], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.split("\n") == ["begun", "one.dng None", ""]
 
 
 def test_a_batch_that_the_caller_leaves_early_goes_on_where_it_was(tmp_path):

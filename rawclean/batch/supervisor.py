@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 import psutil
 
 from rawclean.batch import child
+from rawclean.batch.fresh_main import program_left_out
 from rawclean.batch.outcome import Step, Stopped
 from rawclean.errors import WorkerLostError
 
@@ -244,7 +245,7 @@ class Supervisor(Executor):
         context = multiprocessing.get_context("spawn")  # no thread, lock or GPU of this process is shared
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=child.serve, args=(theirs, self._width), name="photos", daemon=True)
-        with _interrupts_blocked():  # what is inherited: the child would end its imports with a traceback
+        with program_left_out(), _interrupts_blocked():  # inherited: the child would end its imports with a traceback
             self._process.start()
         theirs.close()
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import wait
 from pathlib import Path
@@ -143,3 +144,11 @@ def test_a_dry_run_is_as_safe(shoot, malicious):
     lines = {Path(line["job"]["source"]).stem: line["error"] for line in map(json.loads, result.stdout.splitlines())}
     assert {name for name, error in lines.items() if error} == {"crash"}
     assert result.stderr == ""
+
+
+def test_the_program_is_itself_again_after_a_start():
+    main = sys.modules["__main__"]
+    before = main.__spec__
+    with Supervisor(1, Limits()) as supervisor:
+        assert supervisor.submit(abs, -1).result(60) == 1
+    assert main.__spec__ is before
