@@ -32,9 +32,9 @@ from rawclean.settings import DenoiseSettings
 def denoise_file(source: Path | str, output: Path | str, **settings: Any) -> DenoiseReport:
     """Denoise a RAW or DNG photo into `output`: .dng, .png or .tiff.
 
-    `settings` are fields of `rawclean.settings.DenoiseSettings`, like strength=0.7 or overwrite=True. Raises a
-    RawcleanError, whose message says what to do, where something is wrong with the photo, the settings, the model or
-    the output; then no output is left behind.
+    `settings` are fields of `rawclean.settings.DenoiseSettings`, like strength=0.7, quality="fast" or overwrite=True.
+    Raises a RawcleanError, whose message says what to do, where something is wrong with the photo, the value of a
+    setting, the model or the output; then no output is left behind.
     """
     return pipeline.denoise_file(Path(source), Path(output), DenoiseSettings(**settings))
 

@@ -1,6 +1,7 @@
 """rawclean from Python: its examples, and mosaics that are in memory."""
 
 import doctest
+import pickle
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,20 @@ from noisy_planes import with_noise
 
 import rawclean
 import rawclean.api
-from rawclean.batch.resume import Redo
+from rawclean.batch.resume import Redo, settings_key
+from rawclean.core.choices import Quality
 from rawclean.core.noise import NoiseModel
+from rawclean.core.shares import ByIso
 from rawclean.core.xtrans import CANONICAL
-from rawclean.errors import InvalidLevelsError, InvalidNoiseError, UnreadablePhotoError, UnsupportedSensorError
+from rawclean.engines.choices import DeviceChoice
+from rawclean.errors import (
+    InvalidLevelsError,
+    InvalidNoiseError,
+    UnreadablePhotoError,
+    UnsupportedSensorError,
+    UsageError,
+)
+from rawclean.settings import DenoiseSettings
 
 
 @pytest.fixture
@@ -36,7 +47,8 @@ def test_the_examples_are_true(tmp_path, monkeypatch):
     assert result.failed == 0
 
 
-def test_a_folder_is_denoised_as_the_command_does(rawclean_command, tmp_path):
+@pytest.mark.parametrize("redo", [Redo.FAILED, "failed"])
+def test_a_folder_is_denoised_as_the_command_does(rawclean_command, tmp_path, redo):
     (tmp_path / "shoot").mkdir()
     for name in ("one", "two"):
         write_dng(tmp_path / "shoot" / f"{name}.dng", make_frame((96, 128)))
@@ -51,14 +63,14 @@ def test_a_folder_is_denoised_as_the_command_does(rawclean_command, tmp_path):
     assert rawclean_command("batch", tmp_path / "shoot", "-o", tmp_path / "b", "--strength", "0.5").status == 3
     for name in ("one.dng", "two.dng"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    again = list(rawclean.run_batch(tmp_path / "shoot", tmp_path / "a", strength=0.5, redo=Redo.FAILED))
+    again = list(rawclean.run_batch(tmp_path / "shoot", tmp_path / "a", strength=0.5, redo=redo))
     assert [outcome.job.name for outcome in again if outcome.skipped is None] == ["broken.dng"]
 
 
 WITHOUT_GUARD = """
 import rawclean
 print("begun")
-for outcome in rawclean.run_batch("shoot"):
+for outcome in rawclean.run_batch("shoot", quality="fast"):
     print(outcome.job.name, outcome.error)
 """
 
@@ -93,6 +105,55 @@ def test_what_would_fail_every_photo_is_raised_at_once(tmp_path):
         rawclean.run_batch(tmp_path / "nowhere")
     with pytest.raises(TypeError, match="strenght"):
         rawclean.run_batch(tmp_path, strenght=0.5)
+    with pytest.raises(UsageError, match="quality is 'fats'; give one of fast, standard, best"):
+        rawclean.run_batch(tmp_path, quality="fats")
+    for option in ({"redo": "some"}, {"timeout": "long"}, {"timeout": 0}, {"max_memory": "2G"}):
+        with pytest.raises(UsageError, match=next(iter(option))):
+            rawclean.run_batch(tmp_path, **option)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        *(
+            (share, [2, -1, float("nan"), "much", True, 10**400])
+            for share in ("strength", "luminance", "colour", "grain")
+        ),
+        ("strength", [None, "100:0.4,50:1"]),
+        *((choice, ["zip", 1]) for choice in ("quality", "device", "engine", "precision", "compression", "bad_pixels")),
+        ("noise", [1e-3, "1e-3", (1e-3, float("nan")), (2, 0), (1e-3, -1e-6), (10**400, 0), (1, 1, 1), np.eye(3)]),
+        ("iso", [0, "100", float("inf"), float("nan"), True]),
+        ("tile", [1, "x", 64.0]),
+        ("overwrite", [1, "yes"]),
+        ("model", [3, ""]),
+    ],
+)
+def test_what_a_setting_cannot_be_is_refused_in_one_line(name, values):
+    for value in values:
+        with pytest.raises(UsageError, match=rf"^{name} is [^\n]*; [^\n]*$"):
+            DenoiseSettings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ({"strength": 1}, {"strength": 1.0}),
+        ({"strength": "0.7"}, {"strength": 0.7}),
+        ({"colour": "100:0.4,6400:1"}, {"colour": ByIso(((100.0, 0.4), (6400.0, 1.0)))}),
+        ({"grain": "light"}, {"luminance": 0.85}),
+        ({"quality": "fast", "device": "cpu"}, {"quality": Quality.FAST, "device": DeviceChoice.CPU}),
+        ({"noise": "1e-3,1e-6"}, {"noise": (1e-3, 1e-6)}),
+        ({"noise": np.array([1e-3, 1e-6]), "iso": np.int32(100)}, {"noise": (1e-3, 1e-6), "iso": 100.0}),
+    ],
+)
+def test_a_result_is_known_again_however_its_settings_were_told(told, meant):
+    assert DenoiseSettings(**told) == pickle.loads(pickle.dumps(DenoiseSettings(**meant)))
+    assert settings_key(DenoiseSettings(**told)) == settings_key(DenoiseSettings(**meant))
+
+
+def test_grain_and_luminance_together_are_refused():
+    with pytest.raises(UsageError, match="give one of them"):
+        DenoiseSettings(grain=0.3, luminance=0.7)
 
 
 def noisy_ramp(side: int = 192) -> tuple[np.ndarray, np.ndarray]:

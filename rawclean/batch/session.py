@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from rawclean.batch.run import Run, run_jobs
 from rawclean.batch.supervisor import Limits
 from rawclean.batch.watch import arriving_jobs
 from rawclean.batch.workers import Workers, cluster_workers, local_workers
+from rawclean.core.told import choice_of, seconds_of, value_told, whole_number_of
 from rawclean.engines.pick import check_device
 from rawclean.errors import UsageError, WorkerLostError
 from rawclean.settings import DenoiseSettings
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """What a user asks for."""
+    """What a user asks for; raises UsageError for what cannot be asked for."""
 
     folder: str
     """Of the photos; a path or URL."""
@@ -43,6 +45,15 @@ class BatchRequest:
     """Address of a Dask cluster that does the work."""
     report: Path | None = None
     """Where a page about the run is written."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "redo", value_told("redo", partial(choice_of, Redo), self.redo))
+        object.__setattr__(self, "timeout", value_told("timeout", seconds_of, self.timeout))
+        if self.max_memory is not None:
+            limit = value_told("max_memory", partial(whole_number_of, 1), self.max_memory)
+            object.__setattr__(self, "max_memory", limit)
+        if self.report is not None:
+            object.__setattr__(self, "report", Path(self.report))
 
     @property
     def output(self) -> str:

@@ -6,7 +6,8 @@ from enum import Enum
 TILE = 768
 """Default side of a tile's core, in 2x2 cells. Fastest of 512, 768 and 1024 for 24 MP on two cores (3.0, 2.5 and 2.8 s
 for the network); larger ones need more memory, smaller ones repeat more of their neighbours."""
-
+LEAST_TILE = 32
+"""Least side that can be asked for."""
 
 MOST_TILES = 4
 """Under way at once: each needs memory of its own, and more cores help with each."""
