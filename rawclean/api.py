@@ -69,13 +69,15 @@ def denoise_mosaic(
     """Denoise a mosaic (H, W) of any number type, as rawpy's `raw_image_visible`, FITS or a sensor give it.
 
     `pattern` is the colours of its top-left sites row by row: the four of a Bayer mosaic (RGGB, BGGR, GRBG, GBRG), the
-    36 of X-Trans, or an empty string without colours. `black` is one level or those that repeat from the top-left site,
-    `white` the level at which samples are clipped; both are in the units of `mosaic`. `settings` are fields of
+    36 of X-Trans, or an empty string without colours. `black` is one level, or rows of those that repeat from the
+    top-left site, [[R, G], [G, B]] for RGGB; `white` is the level at which samples are clipped. Both are in the units
+    of `mosaic`. `settings` are fields of
     `rawclean.settings.DenoiseSettings`, like noise=(1.6e-3, 2.6e-6) or iso=3200; without them the mosaic shows its
     noise itself. Returns float32 in the same units; samples at white stay.
 
     Raises UnsupportedSensorError for another pattern or size, InvalidLevelsError for levels that contradict each other
-    or samples that are not finite, InvalidNoiseError where the mosaic shows no noise.
+    and for samples that are no finite numbers or masked, InvalidNoiseError where the mosaic shows no noise, UsageError
+    for the value of a setting.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -85,24 +87,51 @@ def denoise_mosaic(
     >>> bool(np.std(denoised - clean) < 0.2 * np.std(noisy - clean))
     True
     """
-    frame = _frame(
-        np.asarray(mosaic, np.float32), _layout(pattern), np.atleast_2d(np.asarray(black, np.float32)), float(white)
-    )
     wanted = DenoiseSettings(**settings)
+    frame = _frame(_real_numbers(mosaic, "mosaic"), _layout(pattern), _levels(black, white))
     return pipeline.clean_frame(pipeline.examine(frame, wanted), wanted).samples
 
 
-def _layout(pattern: str) -> Layout:
-    if not pattern:
+def _layout(pattern: object) -> Layout:
+    letters = pattern if isinstance(pattern, str) else None
+    if letters == "":
         return PlainLayout.MONOCHROME
-    if len(pattern) == len("".join(CANONICAL)):
-        return XTransPattern.of_letters(pattern)
-    if pattern not in BayerPattern.__members__:
-        raise UnsupportedSensorError(f"no colour pattern {pattern!r}; give RGGB, BGGR, GRBG, GBRG or 36 of X-Trans")
-    return BayerPattern(pattern)
+    if letters and len(letters) == len("".join(CANONICAL)):
+        return XTransPattern.of_letters(letters)
+    if letters not in BayerPattern.__members__:
+        raise UnsupportedSensorError(
+            f"no colour pattern {pattern!r:.40}; give RGGB, BGGR, GRBG, GBRG, 36 of X-Trans, or '' without colours"
+        )
+    return BayerPattern(letters)
 
 
-def _frame(samples: np.ndarray, layout: Layout, black: np.ndarray, white: float) -> RawFrame:
+def _levels(black: object, white: object) -> Levels:
+    blacks, whites = _real_numbers(black, "black"), _real_numbers(white, "white")
+    if whites.ndim or not np.isfinite(whites):
+        raise InvalidLevelsError("white is no finite number; give the one level at which all samples are clipped")
+    if blacks.size == 1:
+        return Levels(blacks.reshape(1, 1), float(whites))
+    if blacks.ndim != 2 or not blacks.size:
+        raise InvalidLevelsError(
+            f"black has the shape {blacks.shape}; give one level, or rows as the pattern lies, [[R, G], [G, B]] of RGGB"
+        )
+    return Levels(blacks, float(whites))
+
+
+def _real_numbers(told: object, name: str) -> np.ndarray:
+    """An array of float32; raises InvalidLevelsError where a conversion would lose what it says."""
+    try:
+        numbers = np.asanyarray(told)
+    except ValueError as error:
+        raise InvalidLevelsError(f"{name} has rows of several lengths; give rows that are equally long") from error
+    if np.ma.is_masked(numbers):
+        raise InvalidLevelsError(f"{name} has masked values; fill them first, with .filled(...)")
+    if numbers.dtype.kind not in "iuf":
+        raise InvalidLevelsError(f"{name} is of type {numbers.dtype}; give integers or floating point numbers")
+    return np.asarray(numbers, np.float32)
+
+
+def _frame(samples: np.ndarray, layout: Layout, levels: Levels) -> RawFrame:
     if samples.ndim != 2 or min(samples.shape) < MIN_SIDE:
         raise UnsupportedSensorError(f"samples {samples.shape}; a mosaic is (H, W), each at least {MIN_SIDE}")
     if not np.isfinite(samples).all():
@@ -111,7 +140,7 @@ def _frame(samples: np.ndarray, layout: Layout, black: np.ndarray, white: float)
         raster=samples,
         active=ActiveArea(0, 0, *samples.shape),
         layout=layout,
-        levels=Levels(black, white),
+        levels=levels,
         colour=Colour((1.0, 1.0, 1.0), None),
         camera=Camera("", ""),
         exposure=Exposure(None, None, None, None, None),

@@ -196,11 +196,35 @@ def test_a_mosaic_from_rawpy_gives_what_its_file_gives(tmp_path):
         ((np.full((64, 64), np.nan), "RGGB", 0, 1), InvalidLevelsError),
         ((np.ones((64, 64)), "RGGB", 2, 1), InvalidLevelsError),
         ((np.full((64, 64), 0.5), "RGGB", 0, 1), InvalidNoiseError),
+        ((np.ones((64, 64)), None, 0, 1), UnsupportedSensorError),
+        ((np.ones((64, 64)), "RGGB", [0, 0, 0, 0], 1), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", [[0, 0], [0]], 1), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", [], 1), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", None, 1), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", "0", 1), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", 0, [1, 1]), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", 0, "1"), InvalidLevelsError),
+        ((np.ones((64, 64)), "RGGB", 0, float("inf")), InvalidLevelsError),
+        ((np.ones((64, 64), complex), "RGGB", 0, 1), InvalidLevelsError),
+        ((np.full((64, 64), "1"), "RGGB", 0, 1), InvalidLevelsError),
+        ((np.ma.masked_equal(np.eye(64), 0), "RGGB", 0, 1), InvalidLevelsError),
     ],
 )
 def test_what_is_no_mosaic_is_refused(arguments, error):
     with pytest.raises(error):
         rawclean.denoise_mosaic(*arguments)
+
+
+def test_four_black_levels_without_rows_say_how_rows_lie():
+    with pytest.raises(InvalidLevelsError, match=r"\[\[R, G\], \[G, B\]\]"):
+        rawclean.denoise_mosaic(np.ones((64, 64)), "RGGB", [0, 1, 2, 3], 16)
+
+
+def test_one_black_level_may_be_a_list():
+    _, noisy = noisy_ramp()
+    black = [rawclean.denoise_mosaic(noisy, "RGGB", level, 1, noise=(4e-3, 1e-5)) for level in (0, [0], [[0]])]
+    assert np.array_equal(black[0], black[1])
+    assert np.array_equal(black[0], black[2])
 
 
 def test_the_package_offers_nothing_else():
