@@ -4,17 +4,20 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from rawclean.cli.completion import complete_models
 from rawclean.cli.log import start_log
 from rawclean.core.choices import BadPixels, Quality
-from rawclean.core.limits import MAX_ISO, MAX_VARIANCE
-from rawclean.core.shares import GRAIN, ByIso, Share
-from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
+from rawclean.core.limits import MAX_ISO
+from rawclean.core.shares import Share, grain_of, rest_of, share_of
+from rawclean.core.told import shot_and_read_of
+from rawclean.engines.choices import LEAST_TILE, DeviceChoice, EngineChoice, Precision
 from rawclean.io.compression import Compression
+
+T = TypeVar("T")
 
 
 class Format(Enum):
@@ -47,28 +50,22 @@ def _check_noise(text: str | None) -> str | None:
     return text
 
 
-_BY_ISO = "100:0.4,6400:1"
-
-
 def _parse_share(text: object) -> Share:
-    """A share, or shares by ISO like 100:0.4,6400:1, to a value; a usage error where it is none."""
-    if isinstance(text, ByIso):
-        return text
-    try:
-        points = [tuple(map(float, point.split(":"))) for point in str(text).split(",")]
-        if len(points) == len(points[0]) == 1:
-            points = [(1.0, *points[0])]  # the same at every ISO
-        by_iso = ByIso(tuple((iso, share) for iso, share in points))
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"give a number from 0 to 1, or some by ISO like {_BY_ISO}, the lowest first"
-        ) from error
-    return by_iso if len(by_iso.points) > 1 or ":" in str(text) else by_iso.points[0][1]
+    """A share, or shares by ISO, to a value; a usage error where it is none."""
+    return _told(share_of, text)
 
 
 def _parse_grain(text: object) -> Share:
-    """A word or a share to the share that is left."""
-    return GRAIN[text] if isinstance(text, str) and text in GRAIN else _parse_share(text)
+    """A word or a share to the share that is left; a usage error where it is none."""
+    return _told(grain_of, text)
+
+
+def _told(value_of: Callable[[object], T], text: object, hint: str | None = None) -> T:
+    """What a text stands for; a usage error where it stands for nothing."""
+    try:
+        return value_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=hint) from error
 
 
 def _gives_way(name: str, other: str) -> Callable[[typer.Context, Any], Any]:
@@ -151,7 +148,7 @@ Computer = Annotated[
     typer.Option("--engine", help="What computes the network: OpenVINO on a CPU, torch on a GPU; auto knows."),
 ]
 Accuracy = Annotated[Precision, typer.Option("--precision", help="Number format of the network.")]
-Tile = Annotated[int, typer.Option(min=32, help="Side of a tile in 2x2 cells; smaller needs less memory.")]
+Tile = Annotated[int, typer.Option(min=LEAST_TILE, help="Side of a tile in 2x2 cells; smaller needs less memory.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 BadPixelsOption = Annotated[
     BadPixels,
@@ -180,9 +177,7 @@ def luminance_share(luminance: Share | None, grain: Share | None) -> Share | Non
         return luminance
     if luminance is not None:
         raise typer.BadParameter("--grain is what --luminance leaves: give one of them", param_hint="--grain")
-    if isinstance(grain, ByIso):
-        return ByIso(tuple((iso, 1 - share) for iso, share in grain.points))
-    return 1 - grain
+    return rest_of(grain)
 
 
 def parse_size(text: str | None) -> int | None:
@@ -203,12 +198,4 @@ def check_size(text: str | None) -> str | None:
 
 def parse_noise(text: str | None) -> tuple[float, float] | None:
     """SHOT,READ to two numbers; a usage error where they are none."""
-    if text is None:
-        return None
-    try:
-        shot, read = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise typer.BadParameter("give two numbers like 1.6e-3,2.6e-6", param_hint="--noise") from error
-    if not (0 <= shot <= MAX_VARIANCE and 0 <= read <= MAX_VARIANCE):
-        raise typer.BadParameter(f"variances are from 0 to {MAX_VARIANCE:g}", param_hint="--noise")
-    return shot, read
+    return None if text is None else _told(shot_and_read_of, text, "--noise")

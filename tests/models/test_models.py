@@ -236,23 +236,31 @@ def test_the_wheel_holds_every_weight_file(tmp_path):
     assert {f"rawclean/integrations/{name}" for name in scripts} <= names
 
 
-def specialists() -> list[ModelCard]:
-    """By rising noise."""
-    return sorted((card for card in list_models() if card.role is Role.SPECIALIST), key=lambda card: card.range.low)
+LADDERS = {Quality.FAST: 4, Quality.STANDARD: 2}
+"""How many specialists a rung has."""
 
 
-def test_the_specialists_cover_all_noise_without_gap_or_overlap():
-    ranges = [card.range for card in specialists()]
-    assert len(ranges) >= 4
-    assert ranges[0].low == 0
-    assert ranges[-1].high == math.inf
-    assert all(lower.high == upper.low for lower, upper in pairwise(ranges))
+def ladder(quality: Quality) -> list[ModelCard]:
+    """The models of a rung by rising noise; what no specialist is for, the general one is."""
+    cards = [card for card in list_models() if card.quality is quality and card.mosaic is CfaFamily.BAYER]
+    rising = sorted((card for card in cards if card.role is Role.SPECIALIST), key=lambda card: card.range.low)
+    general = next(card for card in cards if card.role is Role.GENERAL)
+    return rising if rising[0].range.low == 0 else [general, *rising]
 
 
-def test_neighbours_agree_where_their_ranges_meet(shared):
+@pytest.mark.parametrize("quality", LADDERS)
+def test_the_specialists_cover_the_strongest_noise_without_gap_or_overlap(quality):
+    specialists = [card.range for card in ladder(quality) if card.role is Role.SPECIALIST]
+    assert len(specialists) == LADDERS[quality]
+    assert specialists[-1].high == math.inf
+    assert all(lower.high == upper.low for lower, upper in pairwise(specialists))
+
+
+@pytest.mark.parametrize("quality", LADDERS)
+def test_neighbours_agree_where_their_ranges_meet(shared, quality):
     """Within 0.05 dB, so that two photos of nearly the same noise look alike."""
     scenes = list(read_scenes(shared / "photos" / "dev", limit=12))
-    for lower, upper in pairwise(specialists()):
+    for lower, upper in pairwise(ladder(quality)):
         shot = next(shot for shot in np.logspace(-5, -1, 500).tolist() if sigma_of(shot) >= upper.range.low)
         means = []
         for card in (lower, upper):
