@@ -30,7 +30,7 @@ def integrate(
     for change in changes:
         print_line(f"{change.path}: {_done(change)}")
     if not remove:
-        print_line(INTEGRATIONS[program].next_step)
+        print_line(INTEGRATIONS[program].next_step(changes))
 
 
 def _show(change: "Change", *, remove: bool) -> None:

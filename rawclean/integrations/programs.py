@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rawclean.integrations.darktable import DARKTABLE, darktable_entries
 from rawclean.integrations.entries import Change, OwnFile, OwnLine, carry_out, plan
-from rawclean.integrations.gimp import GIMP, gimp_entries
+from rawclean.integrations.gimp import GIMP, after_gimp, gimp_entries
 from rawclean.integrations.open_with import (
     DIGIKAM,
     RAWTHERAPEE,
@@ -26,31 +26,34 @@ class Integration:
     program: PhotoProgram
     entries: Callable[[Path | None], Sequence[OwnFile | OwnLine]]
     """For where the program is; None where it is not needed, to remove them."""
-    next_step: str
-    """What the photographer does then."""
+    next_step: Callable[[Sequence[Change]], str]
+    """What the photographer does once these changes are made."""
 
 
 INTEGRATIONS = {
     Target.DARKTABLE: Integration(
         DARKTABLE,
         darktable_entries,
-        "start darktable anew; in the lighttable, `denoise with rawclean` is under actions on selection",
+        lambda _changes: (
+            "start darktable anew; in the lighttable, `denoise with rawclean` is under actions on selection"
+        ),
     ),
     Target.RAWTHERAPEE: Integration(
         RAWTHERAPEE,
         lambda program: open_with_entries(TO_RAWTHERAPEE, program),
-        "select RAW photos in your file manager, then Open with: `Denoise and open in RawTherapee`",
+        lambda _changes: "select RAW photos in your file manager, then Open with: `Denoise and open in RawTherapee`",
     ),
     Target.DIGIKAM: Integration(
         DIGIKAM,
         lambda _program: open_with_entries(TO_DIGIKAM, None),
-        "start digiKam anew; `Denoise with rawclean` is in the menu of selected RAW photos under Open With",
+        lambda _changes: (
+            "start digiKam anew; `Denoise with rawclean` is in the menu of selected RAW photos under Open With"
+        ),
     ),
     Target.GIMP: Integration(
         GIMP,
         gimp_entries,
-        "open RAW photos from your file manager: `Denoise and open in GIMP`; GIMP 3 has it in Preferences, too: "
-        "Image Import & Export, Raw Image Importer",
+        after_gimp,
     ),
 }
 

@@ -61,6 +61,14 @@ def test_what_is_installed_is_shown_before_and_taken_away_after(rawclean, homes,
     assert "nothing to remove" in rawclean("integrate", program, "--remove").out
 
 
+def test_the_loader_of_gimp_is_promised_where_it_is_installed(rawclean, homes):
+    assert "Raw Image Importer" in rawclean("integrate", "gimp").out
+    shutil.rmtree(homes / "config" / "GIMP")
+    said = rawclean("integrate", "gimp").out
+    assert "start GIMP 3 once, and run this again" in said
+    assert "Raw Image Importer" not in said
+
+
 @pytest.mark.parametrize("own", LUARCS)
 def test_every_byte_of_a_luarc_stays(rawclean, homes, own):
     luarc = homes / "config" / "darktable" / "luarc"
