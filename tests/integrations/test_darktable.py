@@ -14,6 +14,7 @@ import pytest
 
 PROBE = Path(__file__).parents[1] / "support" / "darktable_probe.lua"
 HOSTILE = ['it\'s "a" $(touch pwned) `touch pwned`; touch pwned.dng', "-o.dng", "50%PATH%&<b>\\.dng", "two  spaces.dng"]
+PAIR = ["pair.dng", "pair.CR2"]
 DONE_BEFORE, BROKEN, PICTURE = "done before.dng", "broken.dng", "camera.JPG"
 
 
@@ -76,10 +77,10 @@ def seen(tmp_path_factory, sample) -> Seen:
     (scripts.parent / "shortcutsrc").write_text("d;ctrl;shift=lua/denoise with rawclean\n")
     photos = folder / "photos of\nmine"
     photos.mkdir()
-    for name in (*HOSTILE, DONE_BEFORE, result_of(DONE_BEFORE), BROKEN):
+    for name in (*HOSTILE, *PAIR, DONE_BEFORE, result_of(DONE_BEFORE), BROKEN):
         shutil.copy(sample, photos / name)
     imageio.imwrite(photos / PICTURE, np.zeros((8, 8, 3), np.uint8))
-    names = [*HOSTILE, DONE_BEFORE, BROKEN, PICTURE]
+    names = [*HOSTILE, *PAIR, DONE_BEFORE, BROKEN, PICTURE]
     (folder / "photos").write_bytes(b"\0".join(os.fsencode(photos / name) for name in names))
     install = [sys.executable, "-m", "rawclean", "integrate", "darktable"]
     subprocess.run(install, env=os.environ | {"XDG_CONFIG_HOME": str(folder / "config")}, check=True)
@@ -90,6 +91,13 @@ def seen(tmp_path_factory, sample) -> Seen:
 @pytest.mark.parametrize("name", [*HOSTILE, DONE_BEFORE])
 def test_a_result_is_imported_and_leads_a_group_with_its_source(seen, name):
     assert seen.images[name].leader == result_of(name) == seen.images[result_of(name)].leader
+
+
+@pytest.mark.slow
+def test_photos_that_differ_in_their_suffix_have_results_of_their_own(seen):
+    results = {"pair_dng_denoised.dng", "pair_cr2_denoised.dng"}
+    assert results == {name for name in seen.images if name.startswith("pair_")}
+    assert {seen.images[name].leader for name in PAIR} <= results  # darktable itself has the pair in one group
 
 
 @pytest.mark.slow
@@ -119,7 +127,7 @@ def test_pictures_are_left_alone(seen):
 def test_a_photo_that_cannot_be_denoised_is_reported_in_the_words_of_rawclean(seen):
     if seen.newer:
         pytest.skip("darktable 5.0 ran the action without the broken photo; why is not known")
-    assert seen.said[0].startswith("1 of 6 photos were not denoised: ")
+    assert seen.said[0].startswith("1 of 8 photos were not denoised: ")
     assert f"{BROKEN}: " in seen.said[0]
     assert seen.said[0].endswith("is it whole?")
     assert result_of(BROKEN) not in seen.images

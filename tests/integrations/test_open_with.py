@@ -5,7 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from rawclean.integrations.open_with import TO_DIGIKAM, open_with_entries
+from rawclean.io.raw import read_raw
 
 NAMES = ['it\'s "a" $(touch pwned) `touch pwned`; touch pwned.dng', "-o.dng", "50%F <b>\\.dng", "new\nline.dng"]
 
@@ -49,6 +54,33 @@ def test_photos_are_denoised_and_handed_over(desktop, sample, tmp_path):
     assert results[-1].read_bytes() == sample.read_bytes()
     assert b"broken.dng: not a RAW photo" in done.stdout
     assert not list(tmp_path.rglob("pwned*"))
+
+
+@pytest.mark.slow
+def test_photos_that_differ_in_their_suffix_have_results_of_their_own(rawclean, tmp_path):
+    script, _ = open_with_entries(TO_DIGIKAM, None)
+    (tmp_path / "script").write_bytes(script.content)
+    photos = tmp_path / "photos.cr2"
+    photos.mkdir()
+    expected = {
+        "IMG [1].CR2": "IMG [1]_cr2_denoised.dng",
+        "IMG [1].DNG": "IMG [1]_dng_denoised.dng",
+        "IMG [1].b.dng": "IMG [1].b_denoised.dng",
+        "twice.dng": "twice_dng_denoised.dng",
+        "twice.DNG": "twice_DNG_denoised.dng",
+        "alone.dng": "alone_denoised.dng",
+    }
+    for index, name in enumerate(expected):
+        Image.fromarray(np.zeros((64, 64 + 8 * index, 3), np.uint8)).save(tmp_path / "dark.png")
+        assert rawclean("simulate", tmp_path / "dark.png", "-o", tmp_path / "a.dng", "--shot", "1e-4").status == 0
+        shutil.move(tmp_path / "a.dng", photos / name)
+    for name in ("alone.JPG", "alone.dng.xmp"):
+        (photos / name).touch()
+    for name in expected:  # one after the other, as a photographer would
+        subprocess.run(["sh", tmp_path / "script", photos / name], check=True, capture_output=True)
+    assert {path.name for path in photos.glob("*_denoised.dng")} == set(expected.values())
+    for name, result in expected.items():
+        assert read_raw(photos / result).frame.active == read_raw(photos / name).frame.active
 
 
 def test_the_entry_is_valid_and_offered_for_raw_photos_but_opens_none_by_default(desktop):
