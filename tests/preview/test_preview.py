@@ -165,6 +165,21 @@ def test_the_divider_follows_keys_and_pointer(page):
     assert page.execute_script(cut) == "76%"
 
 
+def test_space_is_for_the_page_after_a_click_and_for_a_button_of_the_keyboard(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    cut = "return document.querySelector('.pair').style.getPropertyValue('--cut')"
+    for selector in ("#rights button:nth-of-type(2)", "#zooms button", "#copy"):
+        page.find_element("css selector", selector).click()
+        ActionChains(page).key_down(" ").perform()
+        assert page.execute_script(cut) == "100%"
+        ActionChains(page).key_up(" ").perform()
+        assert page.execute_script(cut) != "100%"
+    page.execute_script("document.querySelector('#rights button').focus()")
+    keys(page, Keys.TAB, " ", " ")
+    assert page.execute_script("return document.activeElement === document.querySelectorAll('#rights button')[1]")
+
+
 def test_zoom_makes_pixels_larger(page):
     width = "return document.querySelector('.pair').getBoundingClientRect().width * devicePixelRatio"
     assert page.execute_script(width) == 400
