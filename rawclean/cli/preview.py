@@ -23,15 +23,22 @@ def _place(text: object) -> tuple[int, int]:
     """X,Y to two numbers; a usage error where they are none."""
     found = _PLACE.fullmatch(str(text))
     if not found:
-        raise typer.BadParameter("give a place in pixels from the top left, like 2400,1300")
+        raise typer.BadParameter("give a place in pixels from the top left, like 2400,1300", param_hint="--at")
     return int(found[1]), int(found[2])
 
 
 def preview(
     context: typer.Context,
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A RAW or DNG photo.")],
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="A RAW or DNG photo.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The page; PHOTO_preview.html beside the photo by default.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            help="The page, .html; or a folder for it, which ends with / where it is not there yet. By default "
+            "PHOTO_preview.html beside the photo.",
+        ),
     ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     at: Annotated[
@@ -55,8 +62,10 @@ def preview(
 ) -> None:
     """Write a page with pieces of a photo at 100 %, denoised in several ways, to compare; nothing else is made."""
     shot_and_read, places = options.parse_noise(noise), [_place(each) for each in at or ()]
+    from rawclean.errors import UsageError
+    from rawclean.io.files import check_is_file
     from rawclean.preview.look import look_at
-    from rawclean.preview.page import check_preview, write_page
+    from rawclean.preview.page import check_preview, page_of, write_page
     from rawclean.settings import DenoiseSettings
 
     settings = DenoiseSettings(
@@ -72,9 +81,13 @@ def preview(
         engine=engine,
         device=device,
     )
-    page = output or photo.with_name(f"{photo.stem}_preview.html")
-    check_preview(page, photo)
-    look = look_at(photo, settings, places)
+    if not photo:
+        raise UsageError("the name of the photo is empty; is a variable of the shell not set?")
+    source = Path(photo)
+    check_is_file(source)
+    page = page_of(source, output)
+    check_preview(page, source)
+    look = look_at(source, settings, places)
     write_page(page, look, _given(context))
     if look.warning:
         print_warning(look.warning)
@@ -82,11 +95,18 @@ def preview(
         print_json({"page": page, "pieces": [crop.place for crop in look.crops], "versions": _told(look)})
     elif not quiet:
         labels = ", ".join(version.label for version in look.versions)
-        print_line(f"{page}: {len(look.crops)} pieces of {photo.name}, before, {labels}")
+        pieces = "1 piece" if len(look.crops) == 1 else f"{len(look.crops)} pieces"
+        print_line(f"{page}: {pieces} of {source.name}, before, {labels}")
     if open_it:
-        import webbrowser
+        _open(page)
 
-        webbrowser.open(page.resolve().as_uri())
+
+def _open(page: Path) -> None:
+    """Show a page in the browser, or say that it has to be opened by hand."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        print_warning(f"no browser could be started; open {page.resolve()} in one")
 
 
 def _given(context: typer.Context) -> list[str]:

@@ -14,25 +14,40 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from rawclean.core.printable import escaped
+from rawclean.errors import UsageError
 from rawclean.evaluation.drawing import to_svg
 from rawclean.evaluation.noise_chart import draw
-from rawclean.io.atomic import write_atomically
-from rawclean.io.pages import check_page
+from rawclean.io.pages import check_page, write_page_about
 from rawclean.io.pictures import jpeg_bytes
 from rawclean.noise_source import FoundNoise
 from rawclean.preview.look import Look, rectangle
 from rawclean.version import __version__
 
 _HEAD = "<title>rawclean preview: "
+_SUFFIXES = (".html", ".htm")
+
+
+def page_of(source: Path, output: str | None) -> Path:
+    """Where the page about a photo goes: beside it, into a folder, or where a user says; raises UsageError."""
+    name = f"{source.stem}_preview.html"
+    if output is None:
+        return source.with_name(name)
+    if not output:
+        raise UsageError("the name of the page is empty; is a variable of the shell not set?")
+    if output.endswith(("/", os.sep)) or os.path.isdir(output):  # noqa: PTH112 (false, not an error, for a long name)
+        return Path(output, name)
+    if Path(output).suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"-o {output}: a page is named like preview.html; end it with / for a folder")
+    return Path(output)
 
 
 def check_preview(path: Path, source: Path) -> None:
     """Raise OutputError where a page cannot be written to `path`, or would replace what is no preview of rawclean."""
-    check_page(path, source, _HEAD.encode(), "preview")
+    check_page(path, source, _HEAD.encode(), "preview", make_folders=True)
 
 
 def write_page(path: Path, look: Look, given: Sequence[str]) -> None:
-    """Write the page; `given` are the options that the user gave. Raises OutputError."""
+    """Write the page, and folders for it; `given` are the options that the user gave. Raises OutputError."""
     page = (
         _environment()
         .get_template("page.html.j2")
@@ -50,7 +65,7 @@ def write_page(path: Path, look: Look, given: Sequence[str]) -> None:
             chart=Markup(to_svg(draw(look.chart))),  # its own text is escaped
         )
     )
-    write_atomically(path, [page.encode()])
+    write_page_about(look.photo.source, path, page.encode())
 
 
 def _crop(look: Look, index: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`rawclean preview`: its pieces are those of the result, its page works in a browser, and nothing is lost."""
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -55,18 +56,24 @@ def test_pieces_are_where_the_user_says(rawclean, sample, tmp_path):
     assert (second["top"] + second["height"], second["left"]) == (576, 100)
 
 
+LONG = "x" * 300
+
+
 @pytest.mark.parametrize(
     ("options", "refused"),
     [
         (["--at", "576,0"], (2, "--at 576,0: lies outside the photo, which is 576 wide and 576 high")),
         (["--at", "0,99999999999999999999"], (2, "lies outside the photo")),
-        (["--at", "a,b"], (2, "like 2400,1300")),
-        (["--at", "-1,5"], (2, "like 2400,1300")),
+        (["--at", "a,b"], (2, "Invalid value for --at")),
+        (["--at", "-1,5"], (2, "Invalid value for --at")),
         (["--model", "student-xtrans"], (1, "student-xtrans is for xtrans")),
-        (["-o", "missing/p.html"], (1, "no such folder")),
+        (["-o", "IMG.dng/p.html"], (1, "IMG.dng: is a file, and no folder")),
         (["-o", "a.html"], (1, "is no preview of rawclean, so it is kept")),
-        (["-o", "IMG.dng"], (1, "is no preview of rawclean, so it is kept")),
-        (["-o", "."], (1, "is a folder")),
+        (["-o", "IMG.dng"], (2, "a page is named like preview.html")),
+        (["-o", "p.txt"], (2, "a page is named like preview.html")),
+        (["-o", "-"], (2, "a page is named like preview.html")),
+        (["-o", ""], (2, "is a variable of the shell not set?")),
+        (["-o", f"{LONG}.html"], (1, "cannot be written (File name too long)")),
     ],
 )
 def test_what_cannot_be_is_one_line(rawclean, sample, tmp_path, monkeypatch, options, refused):
@@ -78,6 +85,58 @@ def test_what_cannot_be_is_one_line(rawclean, sample, tmp_path, monkeypatch, opt
     assert sorted(path.name for path in tmp_path.iterdir()) == ["IMG.dng", "a.html"]
     assert Path("a.html").read_text() == "<title>My page</title>"
     assert Path("IMG.dng").read_bytes() == sample.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("photo", "refused"),
+    [
+        ("", (2, "is a variable of the shell not set?")),
+        (".", (1, ".: is a folder")),
+        ("/", (1, "/: is a folder")),
+        ("missing.dng", (1, "missing.dng: no such file")),
+        (LONG, (1, "File name too long")),
+        (f"{'x' * 245}.dng", (1, "_preview.html: cannot be written (File name too long)")),
+    ],
+)
+def test_what_is_no_photo_is_one_line(rawclean, sample, tmp_path, monkeypatch, photo, refused):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(sample, f"{'x' * 245}.dng")
+    result = rawclean("preview", photo)
+    assert (result.status, refused[1] in result.err) == (refused[0], True), result.err
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("output", ["new/folder/", "there"])
+def test_a_folder_is_where_the_page_goes(rawclean, sample, tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    Path("there").mkdir()
+    result = rawclean("preview", sample, "-o", output, "--at", "9,9")
+    assert result.out.startswith(f"{Path(output, 'guitar_preview.html')}: 1 piece of guitar.dng"), result.err
+    assert Path(output, "guitar_preview.html").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o600), (0o440, 0o640), (0o755, 0o644)])
+def test_who_may_not_read_a_photo_may_not_read_its_page(rawclean, sample, tmp_path, mode, expected):
+    shutil.copy(sample, tmp_path / "IMG.dng")
+    (tmp_path / "IMG.dng").chmod(mode)
+    os.utime(tmp_path / "IMG.dng", (0, 0))
+    assert rawclean("preview", tmp_path / "IMG.dng", "--at", "9,9").status == 0
+    told = (tmp_path / "IMG_preview.html").stat()
+    assert (told.st_mode & 0o777, told.st_mtime > 0) == (expected, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a browser that is a shell script")
+@pytest.mark.parametrize(("status", "said"), [(0, []), (1, ["no browser could be started; open"])])
+def test_a_browser_that_does_not_open_the_page_is_reported(sample, tmp_path, status, said):
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\nexit {status}\n")
+    browser.chmod(0o755)
+    page = tmp_path / "p.html"
+    command = [sys.executable, "-m", "rawclean", "preview", sample, "-o", page, "--at", "9,9", "--open", "-q"]
+    environment = os.environ | {"PATH": str(tmp_path), "BROWSER": "browser"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == [f"rawclean: warning: {line} {page} in one" for line in said]
 
 
 def test_a_preview_replaces_one_of_before(rawclean, sample, tmp_path):
