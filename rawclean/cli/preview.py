@@ -89,8 +89,8 @@ def preview(
     check_preview(page, source)
     look = look_at(source, settings, places)
     write_page(page, look, _given(context))
-    if look.warning:
-        print_warning(look.warning)
+    for warning in filter(None, (look.warning, _of_denoise_alone(context))):
+        print_warning(warning)
     if as_json:
         print_json({"page": page, "pieces": [crop.place for crop in look.crops], "versions": _told(look)})
     elif not quiet:
@@ -110,14 +110,28 @@ def _open(page: Path) -> None:
 
 
 def _given(context: typer.Context) -> list[str]:
-    """Options of the command line that `rawclean denoise` needs for the same result."""
+    """Options of the command line and of configurations that `rawclean denoise` needs for the same result."""
     given = []
     for name in _SHOWN:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if not _is_built_in(context, name):
             value = context.params[name]
             given += [f"--{name.replace('_', '-')}", str(getattr(value, "value", value)).removesuffix(".0")]
     return given
+
+
+def _of_denoise_alone(context: typer.Context) -> str | None:
+    """A warning of what commands take from a configuration, and the page does not show."""
+    defaults = (context.find_root().default_map or {}).get("denoise", {})
+    alone = (name for name in _SHOWN if name in defaults and _is_built_in(context, name))
+    names = ", ".join(name.replace("_", "-") for name in alone)
+    if not names:
+        return None
+    return f"rawclean.toml has {names} in [denoise] alone, so not on the page; put it at the top, for every command"
+
+
+def _is_built_in(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is None or source.name == "DEFAULT"
 
 
 def _told(look: "Look") -> list[dict[str, object]]:

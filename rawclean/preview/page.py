@@ -2,8 +2,6 @@
 
 import base64
 import os
-import shlex
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from rawclean.evaluation.noise_chart import draw
 from rawclean.io.pages import check_page, write_page_about
 from rawclean.io.pictures import jpeg_bytes
 from rawclean.noise_source import FoundNoise
+from rawclean.preview.command import command_of
 from rawclean.preview.look import Look, rectangle
 from rawclean.version import __version__
 
@@ -60,7 +59,7 @@ def write_page(path: Path, look: Look, given: Sequence[str]) -> None:
             crops=[_crop(look, index) for index in range(len(look.crops))],
             labels=["before", *(version.label for version in look.versions)],
             models=["as the camera took it", *(version.card.name for version in look.versions)],
-            commands=["", *(_command(look.photo.source, (*given, *version.options)) for version in look.versions)],
+            commands=["", *(command_of(look.photo.source, (*given, *version.options)) for version in look.versions)],
             evidence=_evidence(look.found),
             chart=Markup(to_svg(draw(look.chart))),  # its own text is escaped
         )
@@ -82,12 +81,6 @@ def _crop(look: Look, index: int) -> dict[str, Any]:
 
 def _encoded(picture: NDArray[np.uint8]) -> str:
     return base64.b64encode(jpeg_bytes(picture, sharp_colours=True)).decode()
-
-
-def _command(source: Path, options: Sequence[str]) -> str:
-    """What makes a version, to be typed into a shell."""
-    words = ["rawclean", "denoise", *options, "--", str(source)]
-    return escaped(subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words))
 
 
 def _evidence(found: FoundNoise) -> list[tuple[str, str]]:

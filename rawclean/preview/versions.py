@@ -56,6 +56,8 @@ def _rungs(wanted: Version, mosaic: CfaFamily, noise: NoiseModel) -> Iterator[Ve
 
 
 def _milder(wanted: Version) -> Iterator[Version]:
-    if wanted.shares == ALL:
+    settings = wanted.settings
+    is_said = settings.luminance is not None or settings.colour is not None  # `denoise` would take both, or refuse
+    if wanted.shares == ALL and not is_said:
         for label, option, value, shares in MILDER:
-            yield Version(label, (option, value), wanted.settings, wanted.card, shares)
+            yield Version(label, (option, value), settings, wanted.card, shares)

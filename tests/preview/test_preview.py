@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from rawclean.io.render import picture_of
+from rawclean.preview.command import command_of
 from rawclean.preview.look import look_at, rectangle
 from rawclean.settings import DenoiseSettings
 
@@ -137,6 +139,63 @@ def test_a_browser_that_does_not_open_the_page_is_reported(sample, tmp_path, sta
     environment = os.environ | {"PATH": str(tmp_path), "BROWSER": "browser"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stderr.splitlines() == [f"rawclean: warning: {line} {page} in one" for line in said]
+
+
+def commands_of(page: Path) -> list[list[str]]:
+    """The words of the commands that a page shows."""
+    found = re.search(r" commands = (\[.*\]);", page.read_text())
+    return [shlex.split(command) for command in json.loads(found[1])[1:]]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ('strength = 0.5\n[preview]\nquality = "fast"', ["--quality", "fast", "--strength", "0.5"]),
+        ('grain = "strong"\nbad-pixels = "off"', ["--grain", "0.5", "--bad-pixels", "off"]),
+        ('[preview]\nluminance = "100:0.4,6400:1"', ["--luminance", "100:0.4,6400:1"]),
+    ],
+)
+def test_a_command_says_what_a_configuration_has_said(rawclean, sample, tmp_path, monkeypatch, config, expected):
+    monkeypatch.chdir(tmp_path)
+    Path("rawclean.toml").write_text(config)
+    result = rawclean("preview", sample, "-o", "p.html", "--at", "9,9")
+    assert (result.status, result.err) == (0, "")
+    for command in commands_of(Path("p.html")):
+        assert command[2 : 2 + len(expected)] == expected
+
+
+def test_a_default_of_denoise_alone_is_reported(rawclean, sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("rawclean.toml").write_text('[denoise]\ngrain = "light"\nbad-pixels = "off"\n')
+    result = rawclean("preview", sample, "-o", "p.html", "--at", "9,9", "--bad-pixels", "auto")
+    assert "rawclean.toml has grain in [denoise] alone" in result.err
+
+
+@pytest.mark.parametrize("options", [("--luminance", "1"), ("--colour", "1"), ("--grain", "none")])
+def test_every_command_of_a_page_is_taken(rawclean, sample, tmp_path, options):
+    assert rawclean("preview", sample, "-o", tmp_path / "p.html", "--at", "9,9", *options).status == 0
+    for number, (_, *words) in enumerate(commands_of(tmp_path / "p.html")):
+        made = rawclean(words[0], "-o", tmp_path / f"{number}.dng", *words[1:])
+        assert made.status == 0, made.err
+
+
+@pytest.mark.skipif(os.name == "nt" or not shutil.which("bash"), reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("-", "./-"),
+        ("-o.dng", "-o.dng"),
+        ("it's $HOME `x`.dng", "it's $HOME `x`.dng"),
+        ("two\nlines\tand 'quotes' \\n !x \x1b[31m 1.dng", None),
+        ("caf\udce9 \u00e9\u00a0\u202e.dng", None),
+    ],
+)
+def test_a_command_names_its_photo_whatever_it_is_called(name, expected):
+    command = command_of(Path(name), ["--iso", "100"])
+    assert command.isprintable()
+    program = f"rawclean() {{ printf '%s\\0' \"$@\"; }}; {command}"
+    said = subprocess.run(["bash", "-c", program], capture_output=True, check=True).stdout
+    assert said.split(b"\0")[:-1] == [b"denoise", b"--iso", b"100", b"--", os.fsencode(expected or name)]
 
 
 def test_a_preview_replaces_one_of_before(rawclean, sample, tmp_path):
