@@ -113,8 +113,8 @@ def _given(context: typer.Context) -> list[str]:
     """Options of the command line and of configurations that `rawclean denoise` needs for the same result."""
     given = []
     for name in _SHOWN:
-        if not _is_built_in(context, name):
-            value = context.params[name]
+        value = context.params[name]
+        if value is not None and not _is_built_in(context, name):
             given += [f"--{name.replace('_', '-')}", str(getattr(value, "value", value)).removesuffix(".0")]
     return given
 

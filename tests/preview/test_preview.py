@@ -164,6 +164,13 @@ def test_a_command_says_what_a_configuration_has_said(rawclean, sample, tmp_path
         assert command[2 : 2 + len(expected)] == expected
 
 
+def test_a_command_has_no_default_that_the_command_line_replaces(rawclean, sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("rawclean.toml").write_text('grain = "light"')
+    assert rawclean("preview", sample, "-o", "p.html", "--at", "9,9", "--luminance", "0.5").status == 0
+    assert commands_of(Path("p.html"))[0][2:4] == ["--luminance", "0.5"]
+
+
 def test_a_default_of_denoise_alone_is_reported(rawclean, sample, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("rawclean.toml").write_text('[denoise]\ngrain = "light"\nbad-pixels = "off"\n')
