@@ -96,7 +96,7 @@ def test_the_same_input_gives_the_same_file(rawclean, sample, tmp_path):
 def test_a_wrong_tag_is_a_warning(rawclean, sample, tmp_path):
     result = rawclean("denoise", sample, "-o", tmp_path / "out.dng", "--noise", "1e-4,1e-7")
     assert result.status == 0
-    assert "warning: the photo itself says sigma" in result.err
+    assert f"warning: {sample}: the photo itself says sigma" in result.err
     assert "by option --noise" in result.err
 
 
@@ -108,7 +108,7 @@ def test_iso_is_weighed_with_the_photo(rawclean, sample):
     wrong = json.loads(result.out)
     assert wrong["noise_from"] == "the photo itself"
     assert wrong["sigma_at_18_percent"] == pytest.approx(right["sigma_at_18_percent"], rel=0.1)
-    assert "warning: ISO 100 says sigma" in result.err
+    assert ": ISO 100 says sigma" in result.err
 
 
 def test_a_camera_profile_is_found_by_name_and_iso(rawclean, shared):
