@@ -35,7 +35,7 @@ def test_denoise_verify_info_and_noise(run, tmp_path):
     report = json.loads(run("denoise", GUITAR, "-o", output, "--json").stdout)["report"]
     assert report["device"].startswith("openvino cpu")
     assert "ok" in run("verify", output, GUITAR).stdout
-    assert "student" in run("info", GUITAR).stdout
+    assert "openvino" in run("info", GUITAR).stdout
     assert "NoiseProfile tag" in run("noise", GUITAR, "-o", tmp_path / "noise.html").stdout
 
 
