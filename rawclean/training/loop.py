@@ -79,6 +79,7 @@ def train(config: TrainConfig, crops: PhotoCrops, run: Path, device: torch.devic
         session = Session(config, crops, device, worker, shared_gradients(state.lesson, worker))
         _run_steps(state, session, run, progress)
         _save(state, session, run)
+        del session  # its hold on the group of processes: whoever lets go last waits for threads, which wait for Python
     return run / WEIGHTS
 
 
