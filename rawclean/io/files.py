@@ -8,8 +8,6 @@ from rawclean.errors import UnreadablePhotoError
 
 def check_is_file(path: Path) -> None:
     """Raise UnreadablePhotoError where `path` is no file, or an empty one; a pipe would be waited for without end."""
-    if path == Path():
-        raise UnreadablePhotoError("the name of a photo is empty, or the folder you are in; name a file")
     try:
         told = path.stat()
     except FileNotFoundError as error:

@@ -16,6 +16,7 @@ from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError
 from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import count_samples, read_raw
+from rawclean.io.tiff.metadata import known_metadata
 from rawclean.io.writers import write_photo
 from rawclean.pipeline import denoise_file
 from rawclean.settings import DenoiseSettings
@@ -27,7 +28,9 @@ NOISE = NoiseModel.uniform(1e-3, 1e-6)
 def outcome(source: Path, output: Path, *, network: bool) -> str:
     """How denoising ends, and whether the result can be read."""
     try:
-        count_samples(source)
+        metadata = known_metadata(source)
+        if metadata:
+            count_samples(source, metadata)
         if network:
             denoise_file(source, output, SETTINGS)
         else:
