@@ -4,6 +4,7 @@ torchrun and DistributedDataParallel do the work; here is only what the loop has
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from rawclean.training.batch import Batch
 from rawclean.training.lesson import Lesson
+
+
+LEAVING = 0.3
+"""Seconds in which all see the end of the last barrier: a connection that is closed before fails in the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ def joined_workers(device: torch.device) -> Iterator[Worker]:
     try:
         yield Worker(distributed.get_rank(), distributed.get_world_size())
         distributed.barrier()  # a process that leaves while another still writes aborts both
+        time.sleep(LEAVING)
     finally:
         distributed.destroy_process_group()
 
