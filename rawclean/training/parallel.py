@@ -17,7 +17,6 @@ from torch.nn.parallel import DistributedDataParallel
 from rawclean.training.batch import Batch
 from rawclean.training.lesson import Lesson
 
-
 LEAVING = 0.3
 """Seconds in which all see the end of the last barrier: a connection that is closed before fails in the others."""
 
