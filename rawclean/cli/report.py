@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from rawclean.core.printable import harmless, without_credentials
+from rawclean.io.walk import LeftOut
 
 if TYPE_CHECKING:
     from rawclean.denoise_report import DenoiseReport
@@ -61,7 +62,7 @@ def print_error(text: str) -> None:
 
 def print_blocked(folder: str, said: str) -> None:
     """Of a folder below another, what the system says of it."""
-    print_error(f"{folder}: cannot be looked into ({said}); its photos are left out")
+    print_error(f"{folder}: {LeftOut.BLOCKED.value} ({said}); its photos are left out")
 
 
 def print_warning(text: str) -> None:

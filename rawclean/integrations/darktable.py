@@ -6,7 +6,7 @@ from rawclean.integrations.entries import LINE_MARK, OwnFile, OwnLine
 from rawclean.integrations.places import PhotoProgram, config_home
 from rawclean.integrations.quoting import for_lua, own_command
 from rawclean.integrations.templates import render
-from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.suffixes import RAW_EXTENSIONS
 
 DARKTABLE = PhotoProgram("darktable", ("darktable",), "darktable.app", "darktable/bin/darktable.exe")
 LOAD = b'pcall(require, "rawclean") ' + LINE_MARK + b" darktable`\n"
@@ -16,6 +16,6 @@ LOAD = b'pcall(require, "rawclean") ' + LINE_MARK + b" darktable`\n"
 def darktable_entries(_program: Path | None) -> list[OwnFile | OwnLine]:
     """The script and the line."""
     folder = config_home() / "darktable"
-    raw = for_lua(sorted(suffix.removeprefix(".") for suffix in RAW_SUFFIXES))
+    raw = for_lua(RAW_EXTENSIONS)
     script = render("darktable.lua.j2", "darktable", command=for_lua(own_command()), raw=raw)
     return [OwnFile(folder / "lua" / "rawclean.lua", script), OwnLine(folder / "luarc", LOAD)]

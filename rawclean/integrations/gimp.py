@@ -13,7 +13,7 @@ from rawclean.integrations.open_with import TO_GIMP, open_with_entries
 from rawclean.integrations.places import PhotoProgram, gimp_home
 from rawclean.integrations.quoting import for_python, own_command
 from rawclean.integrations.templates import render
-from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.suffixes import RAW_EXTENSIONS
 
 PLUGIN = "rawclean.py"
 GIMP = PhotoProgram("GIMP", ("gimp", "gimp-3.0", "gimp-2.10"), "GIMP.app", "GIMP*/bin/gimp-*.exe")
@@ -21,7 +21,7 @@ GIMP = PhotoProgram("GIMP", ("gimp", "gimp-3.0", "gimp-2.10"), "GIMP.app", "GIMP
 
 def gimp_entries(program: Path | None) -> list[OwnFile]:
     """A plug-in for every GIMP 3 that was started once, and the entry; raises IntegrationError where neither can be."""
-    extensions = ",".join(sorted(suffix.removeprefix(".") for suffix in RAW_SUFFIXES))
+    extensions = ",".join(RAW_EXTENSIONS)
     plugin = render("gimp_plugin.py.j2", "gimp", command=for_python(own_command()), extensions=extensions)
     plugins = [
         OwnFile(home / "plug-ins" / "rawclean" / PLUGIN, plugin, executable=True)

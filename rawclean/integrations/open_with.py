@@ -16,7 +16,7 @@ from rawclean.integrations.entries import OwnFile
 from rawclean.integrations.places import PhotoProgram, data_home
 from rawclean.integrations.quoting import for_desktop_entry, for_desktop_value, for_shell, own_command
 from rawclean.integrations.templates import render
-from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.suffixes import RAW_EXTENSIONS
 
 DIGIKAM = PhotoProgram("digiKam", ("digikam",), "digikam.app", "digiKam/digikam.exe")
 RAWTHERAPEE = PhotoProgram("RawTherapee", ("rawtherapee",), "RawTherapee.app", "RawTherapee/*/rawtherapee.exe")
@@ -51,7 +51,7 @@ def open_with_entries(entry: OpenWith, opener: Path | None) -> list[OwnFile]:
         entry.key,
         command=for_shell(own_command()),
         suffix=entry.suffix,
-        raw="|".join(sorted(suffix.removeprefix(".") for suffix in RAW_SUFFIXES)),
+        raw="|".join(RAW_EXTENSIONS),
         opener=for_shell([str(opener)]) if opener else "",
     )
     desktop = render(

@@ -1,5 +1,6 @@
-"""Whether a path names something that can be read as a photo: a file, and not an empty one."""
+"""What a path names: a photo that can be read, which is a file and not an empty one, or a folder."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -20,3 +21,8 @@ def check_is_file(path: Path) -> None:
         raise UnreadablePhotoError(f"{path}: is a device or a pipe, no file")
     if told.st_size == 0:
         raise UnreadablePhotoError(f"{path}: the file is empty; copy it from the card again")
+
+
+def names_folder(output: str) -> bool:
+    """Whether a result of that name goes into a folder: one that is there, or will be made."""
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112 (no error, if a name is too long)

@@ -6,3 +6,6 @@ RAW_SUFFIXES = frozenset(
     | {".srw", ".x3f"}
 )
 """Names under which LibRaw's cameras keep their photos; a folder is searched for them."""
+
+RAW_EXTENSIONS = sorted(suffix.removeprefix(".") for suffix in RAW_SUFFIXES)
+"""The same without the point, as other programs name them."""

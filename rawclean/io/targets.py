@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rawclean.errors import UnreadablePhotoError, UsageError
 from rawclean.io.applied import is_denoised
+from rawclean.io.files import names_folder
 from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.io.tiff.metadata import known_metadata
 from rawclean.io.walk import LeftOut, files_below
@@ -50,7 +51,7 @@ def plan_targets(sources: Sequence[str], naming: Naming, blocked: Blocked) -> li
     _check_names(sources, naming)
     if _is_one_file(sources, naming):
         return [Target(Path(sources[0]), _one_file(naming))]
-    if naming.output is not None and not _is_folder(naming.output) and Path(naming.output).suffix:
+    if naming.output is not None and not names_folder(naming.output) and Path(naming.output).suffix:
         raise UsageError(f"{naming.output}: is named like a file, and has to hold several results; end it with /")
     photos = list(_photos(sources, blocked))
     alone = Counter((place, source.stem.casefold()) for source, place in photos)
@@ -79,11 +80,7 @@ def photos_below(folder: Path, blocked: Blocked) -> list[Path]:
 def _is_one_file(sources: Sequence[str], naming: Naming) -> bool:
     if naming.output is None or len(sources) > 1 or os.path.isdir(sources[0]):  # noqa: PTH112
         return False
-    return not _is_folder(naming.output)
-
-
-def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112 (false, not an error, of an endless name)
+    return not names_folder(naming.output)
 
 
 def _one_file(naming: Naming) -> Path:

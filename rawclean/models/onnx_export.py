@@ -72,9 +72,11 @@ def _store_halves(graph: Any) -> None:
 
     for name, value in list(graph.initializers.items()):
         weights = value.const_value.numpy()
+        if weights.dtype != np.float32 or weights.size < _LARGE:
+            continue
         with np.errstate(over="ignore"):
-            half = weights.astype(np.float16) if weights.dtype == np.float32 else weights
-        if weights.size < _LARGE or weights.dtype != np.float32 or not np.array_equal(half, weights):
+            half = weights.astype(np.float16)
+        if not np.array_equal(half, weights):
             continue
         stored = ir.Value(name=f"{name}.half", const_value=ir.tensor(half), shape=value.shape)
         stored.dtype = ir.DataType.FLOAT16

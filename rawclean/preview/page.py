@@ -1,7 +1,6 @@
 """A look at a photo as one HTML page that opens offline."""
 
 import base64
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from rawclean.core.printable import escaped
 from rawclean.errors import UsageError
 from rawclean.evaluation.drawing import to_svg
 from rawclean.evaluation.noise_chart import draw
+from rawclean.io.files import names_folder
 from rawclean.io.pages import check_page, write_page_about
 from rawclean.io.pictures import jpeg_bytes
 from rawclean.noise_source import FoundNoise
@@ -33,7 +33,7 @@ def page_of(source: Path, output: str | None) -> Path:
         return source.with_name(name)
     if not output:
         raise UsageError("the name of the page is empty; is a variable of the shell not set?")
-    if output.endswith(("/", os.sep)) or os.path.isdir(output):  # noqa: PTH112 (false, not an error, for a long name)
+    if names_folder(output):
         return Path(output, name)
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise UsageError(f"-o {output}: a page is named like preview.html; end it with / for a folder")
