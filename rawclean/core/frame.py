@@ -105,6 +105,8 @@ class RawFrame:
 
     def with_samples(self, samples: np.ndarray) -> "RawFrame":
         """The same photo with other visible samples; masked borders stay."""
+        if samples.shape == self.raster.shape:
+            return dataclasses.replace(self, raster=samples.astype(np.float32))
         frame = dataclasses.replace(self, raster=self.raster.copy())
         frame.samples[...] = samples
         return frame

@@ -13,6 +13,7 @@ import numpy as np
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.column_blocks import find_column_blocks
+from rawclean.core.cores import on_all_cores
 from rawclean.core.line_profiles import (
     LINES,
     Profiles,
@@ -88,12 +89,17 @@ def find_line_offsets(planes: np.ndarray, noise: NoiseModel) -> LineOffsets:
         return LineOffsets(
             np.zeros(len(rows) * height, dtype=np.float32), np.zeros(len(columns) * width, dtype=np.float32)
         )
-    across = line_profiles(planes.swapaxes(1, 2), noise, columns)
-    blocks = find_column_blocks(across)
-    rest = _offsets(replace(across, values=across.values - blocks))
-    return LineOffsets(
-        _offsets(line_profiles(planes, noise, rows)), rest + across.sigma * np.repeat(blocks, len(columns))
-    )
+
+    def of_columns() -> np.ndarray:
+        across = line_profiles(planes.swapaxes(1, 2), noise, columns)
+        blocks = find_column_blocks(across)
+        rest = _offsets(replace(across, values=across.values - blocks))
+        return rest + across.sigma * np.repeat(blocks, len(columns))
+
+    def of_rows() -> np.ndarray:
+        return _offsets(line_profiles(planes, noise, rows))
+
+    return LineOffsets(*on_all_cores(lambda offsets: offsets(), (of_rows, of_columns)))
 
 
 def without_line_offsets(planes: np.ndarray, offsets: LineOffsets) -> np.ndarray:

@@ -78,14 +78,15 @@ def measured_belief(signal: np.ndarray, log_sigma: np.ndarray, log_sd: np.ndarra
     """What pieces of a photo show: the log of sigma at their signal, each with a standard deviation; all (N,)."""
     if not len(signal):
         return NoiseBelief(np.zeros((len(LOG_SHOT), len(LOG_ELECTRONS))))
-    error = (_log_sigma(signal) - log_sigma) / np.exp(log_sd)
-    shown = math.log(1 - OUTLIERS) - 0.5 * np.square(error) - log_sd - 0.5 * math.log(2 * math.pi)
-    likelihood = np.logaddexp(shown, math.log(OUTLIERS / OUTLIER_RANGE))
-    return NoiseBelief(likelihood.sum(-1) * min(1.0, PIECES_COUNTED / len(signal)))
+    density = np.exp(-0.5 * np.square((_log_sigma(signal) - log_sigma) / np.exp(log_sd)))
+    density *= (1 - OUTLIERS) / (math.sqrt(2 * math.pi) * np.exp(log_sd))
+    density += OUTLIERS / OUTLIER_RANGE
+    likelihood = np.log(density).sum(-1, dtype=np.float64)
+    return NoiseBelief(likelihood * min(1.0, PIECES_COUNTED / len(signal)))
 
 
 def _log_sigma(signal: np.ndarray) -> np.ndarray:
     """Log of sigma at signals (N,) for every point of the grid: (shot, electrons, N)."""
-    shot = np.exp(LOG_SHOT)[:, None, None]
-    read = np.square(shot * np.exp(LOG_ELECTRONS)[:, None])
+    shot = np.exp(LOG_SHOT)[:, None, None].astype(signal.dtype)
+    read = np.square(shot * np.exp(LOG_ELECTRONS)[:, None].astype(signal.dtype))
     return 0.5 * np.log(shot * signal.clip(min=0) + read)

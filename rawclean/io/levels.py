@@ -64,7 +64,7 @@ def without_black_deltas(frame: RawFrame, metadata: Metadata) -> None:
 
 def check_signal(frame: RawFrame) -> None:
     """Raise InvalidLevelsError where a sample is not finite, or so far beyond white that it is none."""
-    largest, levels = float(np.abs(frame.raster).max()), frame.levels
+    largest, levels = max(float(frame.raster.max()), -float(frame.raster.min())), frame.levels
     if not largest <= MAX_SIGNAL * levels.scale + abs(levels.white):
         raise InvalidLevelsError(f"a sample of {largest:g} where white is {levels.white:g}; the file is damaged")
 

@@ -113,14 +113,15 @@ def _tiles(values: Samples, photo: DenoisedPhoto, canvas: TiffCanvas) -> list[En
     tiff = canvas.tiff
     rows, columns, count = values.shape
     height, width = _tile_side(rows), _tile_side(columns)
-    padded = np.pad(values, ((0, -rows % height), (0, -columns % width), (0, 0)), "symmetric")
-    pieces = (
-        padded[top : top + height, left : left + width]
-        for top in range(0, rows, height)
-        for left in range(0, columns, width)
-    )
     codec = DEFLATE_FLOAT if photo.frame.is_float else CODECS[photo.compression]
-    tiles = on_all_cores(codec.encode, pieces)
+
+    def encode(corner: tuple[int, int]) -> bytes:
+        top, left = corner
+        piece = values[top : top + height, left : left + width]
+        missing = height - len(piece), width - piece.shape[1]
+        return codec.encode(np.pad(piece, (*((0, count) for count in missing), (0, 0)), "symmetric"))
+
+    tiles = on_all_cores(encode, ((top, left) for top in range(0, rows, height) for left in range(0, columns, width)))
     return [
         tiff.encode(tags.COMPRESSION, SHORT, [codec.number]),
         *([tiff.encode(tags.PREDICTOR, SHORT, [codec.predictor(count)])] if codec.predictor else []),
@@ -153,7 +154,7 @@ def noise_profile_entry(tiff: Tiff, noise: NoiseModel, layout: Layout) -> Entry:
 def identity_entries(tiff: Tiff, photo: DenoisedPhoto, stored: StoredSamples, xmp: bytes | None) -> list[Entry]:
     """Tags of IFD0 that tell the new file from its source, whose XMP is given: program, digest of samples, marks."""
     packet = mark_denoised(xmp) if photo.strength > 0 else xmp
-    digest = hashlib.sha256(stored.values.tobytes()).digest()[:16]
+    digest = hashlib.sha256(stored.values.data).digest()[:16]
     return [
         tiff.encode_text(tags.SOFTWARE, SOFTWARE),
         tiff.encode(tags.RAW_DATA_UNIQUE_ID, BYTE, list(digest)),

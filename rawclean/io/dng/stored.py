@@ -5,16 +5,20 @@ sixteen, black and white with it; rounding then costs 0.08 or 0.02 of a step of 
 floating point numbers stays one.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rawclean.core.cores import on_all_cores
 from rawclean.core.frame import RawFrame
 from rawclean.errors import OutputError
 
 MAX_CODE = 65535
+BAND = 128
+"""Rows that are rounded together, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,19 @@ def stored_samples(frame: RawFrame, *, spread: bool = True) -> StoredSamples:
 
     Raises OutputError where one is not finite: no file holds such a result.
     """
-    if not np.isfinite(frame.raster).all():
+    least, most = float(frame.raster.min()), float(frame.raster.max())
+    if not (math.isfinite(least) and math.isfinite(most)):
         raise OutputError("some denoised samples are not finite numbers; try another --model")
     raster = np.moveaxis(frame.raster[None] if frame.raster.ndim == 2 else frame.raster, 0, -1)
     if frame.is_float:
         return StoredSamples(np.ascontiguousarray(raster), 1)
-    top = max(frame.levels.white, float(raster.max()), 1.0)
+    top = max(frame.levels.white, most, 1.0)
     factor = 1 << max(0, int(MAX_CODE // top).bit_length() - 1) if spread else 1
-    codes = (raster * np.float32(factor)).round().clip(0, MAX_CODE).astype(np.uint16)
-    return StoredSamples(np.ascontiguousarray(codes), factor)
+    codes = np.empty(raster.shape, np.uint16)
+
+    def encode(first: int) -> None:
+        band = raster[first : first + BAND] * np.float32(factor)
+        codes[first : first + BAND] = np.rint(band, out=band).clip(0, MAX_CODE, out=band)
+
+    on_all_cores(encode, range(0, len(raster), BAND))
+    return StoredSamples(codes, factor)
