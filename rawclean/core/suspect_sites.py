@@ -22,7 +22,7 @@ LEAST_SIGMAS, LEAST_SPREADS = 6.0, 2.0
 """Standard deviations of the noise, and of the own neighbours, texture included, that a suspect is away from these."""
 SIFT_SIGMAS, LEAST_TIMES, PATCH = 5.0, 7.0, 8
 """For a first look: standard deviations, and times the usual distance in a patch of a plane of this side."""
-BAND = 32
+BAND = 8
 """Rows that are sifted together, so that they stay in the processor's cache."""
 UNEVENNESS, FLOOR = 0.005, 3.5e-4
 """Deviations that no eye sees: share of the signal by which sound sites differ anyway, and of white."""

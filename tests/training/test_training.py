@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from rawclean.core.cfa_family import CfaFamily
 from rawclean.errors import TrainingError
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
@@ -153,11 +154,15 @@ def test_no_thread_outlives_a_run_of_two_processes(photos, tmp_path):
     assert done.stderr.count("0 threads left") == 2
 
 
-@pytest.mark.parametrize("name", ["student", "standard", "teacher", "distil", "specialise", "fan_published"])
+@pytest.mark.parametrize(
+    "name",
+    ["student", "standard", "teacher", "distil", "specialise", "fan_published", "xtrans", "standard_xtrans"],
+)
 def test_the_shipped_recipes_are_valid(name):
     config = read_recipe(shipped_recipe(name), teacher="weights.safetensors")
     assert config.stages[-1].until == 1.0
-    assert all(stage.crop % 32 == 0 for stage in config.stages)
+    step = 48 if config.synthesis.mosaic is CfaFamily.XTRANS else 32
+    assert all(stage.crop % step == 0 for stage in config.stages)
     assert config.losses.needs_teacher == (name == "distil")
 
 
