@@ -16,7 +16,8 @@ PREDICTOR = 1
 """The left neighbour."""
 MOST_CODE_BITS = 16
 _HALF = 1 << (PRECISION - 1)
-_WORD = 64
+_WORD_BITS = 6
+_WORD = 1 << _WORD_BITS
 
 _DIFFERENCE = _HALF - 1 - (_HALF - 1 - np.arange(2 * _HALF, dtype=np.int32)) % (2 * _HALF)
 """Of each value modulo 2^16, in (-2^15, 2^15]."""
@@ -67,7 +68,7 @@ def _coded(
     """Huffman code and extra bits of each difference: values of at most 32 bits, and how many bits."""
     heads = (np.array(codes) << _EXTRA).astype(np.uint32)
     bits = (np.array(lengths) + _EXTRA).astype(np.uint8)
-    return (heads[CATEGORY] | _LOW_BITS)[differences], bits[CATEGORY][differences]
+    return (heads[CATEGORY] | _LOW_BITS).take(differences), bits[CATEGORY].take(differences)
 
 
 def _code_lengths(weights: list[int]) -> list[int]:
@@ -116,15 +117,15 @@ def _table(symbols: list[tuple[int, int]]) -> bytes:
 def _pack_bits(values: NDArray[np.uint32], bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Concatenate values of at most 32 bits, most significant bit first, padded with ones to a byte."""
     joined, lengths = _in_pairs(values, bits)
-    ends = np.cumsum(lengths, dtype=np.int64)
+    ends = np.cumsum(lengths, dtype=np.int32)  # of a tile, which has far fewer than 2^31 bits
     starts = ends - lengths
-    word = starts // _WORD
-    room = _WORD - starts % _WORD - lengths  # bits left in the word; negative where the value spills over
+    word = starts >> _WORD_BITS
+    room = _WORD - lengths.astype(np.int8) - (starts & (_WORD - 1)).astype(np.int8)
     here = joined << room.clip(min=0).astype(np.uint8)
-    over = np.flatnonzero(room < 0)
+    over = np.flatnonzero(room < 0)  # no bits are left in the word, and the value spills over
     spill = (-room[over]).astype(np.uint8)
     here[over] >>= spill
-    first_of_word = np.flatnonzero(np.diff(word, prepend=-1))
+    first_of_word = np.flatnonzero(np.diff(word, prepend=np.int32(-1)))
     words = np.zeros(int(ends[-1]) // _WORD + 2, dtype=np.uint64)
     words[word[first_of_word]] = np.bitwise_or.reduceat(here, first_of_word)
     words[word[over] + 1] |= joined[over] << (np.uint8(_WORD) - spill)
