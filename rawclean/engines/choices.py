@@ -3,9 +3,9 @@
 import os
 from enum import Enum
 
-TILE = 768
-"""Default side of a tile's core, in 2x2 cells. Fastest of 512, 768 and 1024 for 24 MP on two cores (3.0, 2.5 and 2.8 s
-for the network); larger ones need more memory, smaller ones repeat more of their neighbours."""
+TILE = 640
+"""Default side of a tile's core, in 2x2 cells. Fastest of 384, 512, 640, 768 and 1024 for 24 MP on two cores (6.5, 6.7,
+5.6, 6.3 and 6.3 s for a photo by the student); larger ones need more memory, smaller ones repeat more neighbours."""
 LEAST_TILE = 32
 """Least side that can be asked for."""
 
