@@ -82,7 +82,7 @@ def test_a_quality_that_is_not_there_is_said(rawclean, tmp_path):
     source = CASES["xtrans"].write(tmp_path / "in.dng")
     result = rawclean("denoise", source, "-o", tmp_path / "out.dng", "--quality", "best")
     assert result.status == 0
-    assert "there is no best model for xtrans mosaics; student-xtrans is fast" in " ".join(result.err.split())
+    assert "there is no best model for xtrans mosaics; standard-xtrans is standard" in " ".join(result.err.split())
 
 
 def test_a_cpu_without_bfloat16_gets_what_is_fast(monkeypatch):
