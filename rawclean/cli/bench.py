@@ -34,7 +34,8 @@ def bench(
         ),
     ],
     model: Annotated[
-        list[str] | None, typer.Option(help="Models or weight files to measure; all models by default.")
+        list[str] | None,
+        typer.Option(help="Models or weight files to measure; all by default. With --speed the one to time."),
     ] = None,
     shot: Annotated[
         list[float] | None, typer.Option(min=1e-7, max=1.0, help="Levels of shot noise, instead of the usual five.")
@@ -62,7 +63,7 @@ def bench(
 ) -> None:
     """Measure raw PSNR, raw SSIM and sRGB PSNR; to clean photos, known noise of five levels is added first."""
     if speed:
-        _measure_speed(folder, engine, device, precision, Shown(quiet=quiet, as_json=as_json))
+        _measure_speed(folder, model or (), (engine, device, precision), Shown(quiet=quiet, as_json=as_json))
         return
     from itertools import islice
 
@@ -107,11 +108,16 @@ def _show(result: object, text: str, *, as_json: bool) -> None:
         print_line(line)
 
 
-def _measure_speed(photo: Path, engine: EngineChoice, device: DeviceChoice, precision: Precision, shown: Shown) -> None:
+def _measure_speed(
+    photo: Path, models: Sequence[str], computer: tuple[EngineChoice, DeviceChoice, Precision], shown: Shown
+) -> None:
     from rawclean.evaluation.speed import RUNS, Machine, measure_speed, to_markdown
 
+    if len(models) > 1:
+        raise typer.BadParameter("one model at a time can be timed", param_hint="--model")
+    machine = Machine(*computer, *models)
     with progress_bars("runs", quiet=shown.quiet or shown.as_json) as (progress,):
-        result = measure_speed(photo, Machine(engine, device, precision), _counter(progress, RUNS))
+        result = measure_speed(photo, machine, _counter(progress, RUNS))
     _show(result, to_markdown(result), as_json=shown.as_json)
 
 

@@ -49,11 +49,14 @@ class Machine:
     engine: EngineChoice = EngineChoice.AUTO
     device: DeviceChoice = DeviceChoice.AUTO
     precision: Precision = Precision.AUTO
+    model: str | None = None
+    """None takes the one that the photo would get."""
 
     @property
     def options(self) -> list[str]:
         """For the command line."""
-        return ["--engine", self.engine.value, "--device", self.device.value, "--precision", self.precision.value]
+        computer = ["--engine", self.engine.value, "--device", self.device.value, "--precision", self.precision.value]
+        return [*computer, *(["--model", self.model] if self.model else [])]
 
 
 def measure_speed(photo: Path, machine: Machine, progress: Callable[[], None], runs: int = RUNS) -> Speed:
