@@ -14,6 +14,7 @@ from rawclean.core.limits import MAX_SEED
 from rawclean.engines.choices import DeviceChoice
 
 if TYPE_CHECKING:
+    from rawclean.training.batch import Crops
     from rawclean.training.config import TrainConfig
     from rawclean.training.dataset import PhotoCrops
 
@@ -33,6 +34,13 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Length, instead of the r
 Seed = Annotated[
     int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of weights and data, instead of the recipe's.")
 ]
+Real = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        help="A folder of RAW photos to learn from, too: what the best installed model makes of them is their target.",
+    ),
+]
 
 
 @app.command()
@@ -42,11 +50,12 @@ def student(
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,
+    real: Real = None,
     device: options.Device = DeviceChoice.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a general student: photos are unprocessed to clean RAW, and noise is added."""
-    _train(photos, out, _recipe("student", config, steps=steps, seed=seed), device, quiet=quiet)
+    _train(photos, out, _recipe("student", config, steps=steps, seed=seed), device, real, quiet=quiet)
 
 
 @app.command()
@@ -60,7 +69,7 @@ def teacher(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the large network that students learn from."""
-    _train(photos, out, _recipe("teacher", config, steps=steps, seed=seed), device, quiet=quiet)
+    _train(photos, out, _recipe("teacher", config, steps=steps, seed=seed), device, None, quiet=quiet)
 
 
 @app.command()
@@ -71,12 +80,13 @@ def distil(
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,
+    real: Real = None,
     device: options.Device = DeviceChoice.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a student that also matches the features a teacher sees."""
     recipe = _recipe("distil", config, steps=steps, seed=seed, teacher=str(teacher))
-    _train(photos, out, recipe, device, quiet=quiet)
+    _train(photos, out, recipe, device, real, quiet=quiet)
 
 
 @app.command()
@@ -88,13 +98,14 @@ def specialise(
     config: Config = None,
     steps: Steps = None,
     seed: Seed = None,
+    real: Real = None,
     device: options.Device = DeviceChoice.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
     """Fine-tune a student for one range of noise."""
     recipe = _recipe("specialise", config, steps=steps, seed=seed, start=str(start))
     noise = dataclasses.replace(recipe.noise, sigma_min=sigma[0], sigma_max=sigma[1])
-    _train(photos, out, dataclasses.replace(recipe, noise=noise), device, quiet=quiet)
+    _train(photos, out, dataclasses.replace(recipe, noise=noise), device, real, quiet=quiet)
 
 
 @app.command()
@@ -202,16 +213,21 @@ def _found(path: Path) -> Path:
     return shipped if not path.exists() and shipped.exists() else path
 
 
-def _train(photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, *, quiet: bool) -> None:
+def _train(
+    photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, real: Path | None, *, quiet: bool
+) -> None:
     from rawclean.core.glibc import keep_freed_memory
     from rawclean.engines.device import pick_device
     from rawclean.training.dataset import PhotoCrops
     from rawclean.training.loop import train as run_training
+    from rawclean.training.real_crops import MixedCrops, RealCrops
 
     keep_freed_memory()
     place = pick_device(device)
-    crops = PhotoCrops.from_folders(photos, config.synthesis, place)
-
+    crops: Crops = PhotoCrops.from_folders(photos, config.synthesis, place)
+    if real:
+        raws = RealCrops.from_folder(real, config.synthesis.mosaic, config.told, place)
+        crops = MixedCrops(crops, raws, config.real_share)
     print_line(str(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet))))
 
 

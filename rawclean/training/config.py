@@ -38,7 +38,7 @@ class TrainConfig:
     network_config: dict[str, Any] = field(default_factory=dict)
     """Fields of the network's own config that differ from its defaults."""
     start: str | None = None
-    """Weight file to start from; it decides network and config."""
+    """Weight file to start from; it decides the network, which grows where `network_config` is larger (`growth`)."""
     teacher: str | None = None
     """Weight file of the teacher."""
     steps: int = 80_000
@@ -54,6 +54,8 @@ class TrainConfig:
     noise: NoiseRangeConfig = field(default_factory=NoiseRangeConfig)
     sensor: SensorConfig = field(default_factory=SensorConfig)
     told: ToldConfig = field(default_factory=ToldConfig)
+    real_share: float = 0.1
+    """Share of the crops from real RAW photos, where a folder of such is given (`real_crops`)."""
     losses: LossWeights = field(default_factory=LossWeights)
     stages: tuple[Stage, ...] = (Stage(until=0.6, batch=16, crop=128), Stage(until=1.0, batch=4, crop=256))
 
@@ -67,6 +69,7 @@ class TrainConfig:
             ("learning_rate", self.learning_rate > 0),
             ("weight_decay", self.weight_decay >= 0),
             ("ema", 0 <= self.ema < 1),
+            ("real_share", 0 <= self.real_share <= 1),
             ("seed", 0 <= self.seed <= MAX_SEED),
             ("stages", ends == sorted({0.0, *ends})[1:] and ends[-1:] == [1.0]),
             ("batch of a stage", all(stage.batch > 0 for stage in self.stages)),

@@ -19,10 +19,10 @@ from rawclean.core.typed import plain
 from rawclean.engines.device import pick_dtype
 from rawclean.errors import TrainingError
 from rawclean.models.weights import load_network, save_weights
-from rawclean.networks import Network, build_network, network_name
-from rawclean.training.batch import Batch
+from rawclean.networks import Network, build_network, config_fields, network_config, network_name
+from rawclean.networks.growth import grown
+from rawclean.training.batch import Batch, Crops
 from rawclean.training.config import TrainConfig
-from rawclean.training.dataset import PhotoCrops
 from rawclean.training.lesson import Lesson
 from rawclean.training.losses.table import Classroom, weighted_losses
 from rawclean.training.losses.teacher import FrozenTeacher
@@ -59,14 +59,14 @@ class Session:
     """All that stays the same while training."""
 
     config: TrainConfig
-    crops: PhotoCrops
+    crops: Crops
     device: torch.device
     worker: Worker
     lesson: Callable[[Batch, float], Tensor]
     """That of the state, its gradients shared."""
 
 
-def train(config: TrainConfig, crops: PhotoCrops, run: Path, device: torch.device, progress: Progress) -> Path:
+def train(config: TrainConfig, crops: Crops, run: Path, device: torch.device, progress: Progress) -> Path:
     """Train in folder `run`, from its checkpoint where there is one; return the path of the averaged weights.
 
     Raises TrainingError where the checkpoint is another recipe's, ModelError for a bad weight file.
@@ -106,14 +106,9 @@ def _checkpoint_is_due(saved: float, worker: Worker) -> bool:
 
 def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> TrainingState:
     torch.manual_seed(config.seed)
-    if config.start is not None:
-        network = load_network(Path(config.start)).train().to(device)
-        if network.mosaic is not config.synthesis.mosaic:
-            raise TrainingError(
-                f"{config.start}: is for {network.mosaic.value}; say so in [network_config] of the recipe"
-            )
-    else:
-        network = build_network(config.network, config.network_config).to(device)
+    network = (
+        _start(config, device) if config.start else build_network(config.network, config.network_config).to(device)
+    )
     averaged = copy.deepcopy(network).requires_grad_(False)
     room = Classroom(config.losses, network, averaged, _teacher(config, network, device))
     lesson = Lesson(network, weighted_losses(room)).to(device)
@@ -152,6 +147,21 @@ def _loss(session: Session, state: TrainingState, count: int, crop: int) -> Tens
 def _average(state: TrainingState, decay: float) -> None:
     for averaged, current in zip(state.averaged.parameters(), state.network.parameters(), strict=True):
         averaged.lerp_(current, 1 - decay)
+
+
+def _start(config: TrainConfig, device: torch.device) -> Network:
+    """The network of the weight file, grown to what the recipe's `network_config` says of its shape."""
+    path = Path(str(config.start))
+    network = load_network(path)
+    if network.mosaic is not config.synthesis.mosaic:
+        raise TrainingError(f"{path}: is for {network.mosaic.value}; say so in [network_config] of the recipe")
+    try:
+        wanted = network_config(network_name(network), config_fields(network) | config.network_config)
+        if wanted != network.config:
+            network = grown(network, wanted)
+    except ValueError as error:
+        raise TrainingError(f"{path}: {error}; see [network_config] of the recipe") from error
+    return network.train().to(device)
 
 
 def _learning_rate(config: TrainConfig, step: int) -> float:

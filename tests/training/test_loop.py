@@ -3,11 +3,13 @@
 import csv
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
 from rawclean.engines.choices import Precision
+from rawclean.errors import TrainingError
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import build_network
 from rawclean.training import loop
@@ -111,3 +113,19 @@ def test_training_lowers_the_loss(tmp_path, monkeypatch):
         config, PhotoCrops(photos, TINY.synthesis, CPU), tmp_path / "run", CPU, lambda step, loss: losses.append(loss)
     )
     assert losses[-1] < losses[0] - 0.3
+
+
+def test_a_run_starts_from_weights_that_grow_to_its_recipe(tmp_path, fan_as_teacher):
+    larger = TINY.network_config | {"widths": (24, 40), "encoder_blocks": (0, 1)}
+    config = dataclasses.replace(TINY, start=fan_as_teacher, network_config=larger, steps=1, learning_rate=1e-6)
+    network = load_network(train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None))
+    assert network.config.widths == (24, 40)
+    assert network.config.encoder_blocks == (0, 1)
+    start = load_network(Path(fan_as_teacher)).state_dict()
+    assert torch.allclose(network.state_dict()["head.weight"], start["head.weight"], atol=1e-4)
+
+
+def test_a_run_does_not_start_from_weights_that_are_larger(tmp_path, fan_as_teacher):
+    config = dataclasses.replace(TINY, start=fan_as_teacher, network_config=TINY.network_config | {"widths": (16, 32)})
+    with pytest.raises(TrainingError, match="widths is smaller"):
+        train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None)

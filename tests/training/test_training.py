@@ -80,6 +80,16 @@ def test_the_whole_family_is_trained_by_commands(rawclean, photos, tmp_path):
     assert torch.allclose(values[0], values[2], atol=0.01)  # two small steps from its start
 
 
+def test_a_student_learns_from_real_photos_too(rawclean, photos, tmp_path, sample):
+    config = recipe(tmp_path, "fan", "real_share = 1.0")
+    values = []
+    for real in ([], ["--real", sample.parent]):
+        result = rawclean("train", "student", photos, "--out", tmp_path / f"run-{len(real)}", "--config", config, *real)
+        assert result.status == 0, result.err
+        values.append(load_network(tmp_path / f"run-{len(real)}" / "weights.safetensors").state_dict()["tail.weight"])
+    assert not torch.equal(*values)
+
+
 def test_a_teacher_for_another_mosaic_is_refused(rawclean, photos, tmp_path):
     fan = recipe(tmp_path, "fan")
     rawclean("train", "student", photos, "--out", tmp_path / "s", "--config", fan)
