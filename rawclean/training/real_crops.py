@@ -18,7 +18,7 @@ from rawclean.core.choices import Quality
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, mosaic_of, plane_noise
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import TrainingError
+from rawclean.errors import InvalidNoiseError, TrainingError, naming
 from rawclean.io.suffixes import RAW_SUFFIXES
 from rawclean.pipeline import Examined, clean_frame, examine, read_photo
 from rawclean.settings import DenoiseSettings
@@ -60,7 +60,8 @@ class RealCrops:
         for path in sorted(each for each in folder.iterdir() if each.suffix.lower() in RAW_SUFFIXES):
             frame = read_photo(path, settings).frame
             if not isinstance(frame.layout, PlainLayout) and mosaic_of(frame.layout) is mosaic:
-                photos.append(_denoised(_middle(examine(frame, settings)), settings, device))
+                with naming(path, InvalidNoiseError):
+                    photos.append(_denoised(_middle(examine(frame, settings)), settings, device))
         if not photos:
             raise TrainingError(f"{folder}: no RAW photo of a {mosaic.value} mosaic in it")
         return cls(photos, told)

@@ -3,11 +3,15 @@
 import dataclasses
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from dng_factory import make_frame, write_dng
 
 from rawclean.core.cfa_family import CfaFamily
-from rawclean.errors import TrainingError
+from rawclean.core.xtrans import XTransPattern
+from rawclean.errors import InvalidNoiseError, TrainingError
+from rawclean.io.tiff import tags
 from rawclean.synthesis.told_noise import ToldConfig
 from rawclean.training.batch import Batch
 from rawclean.training.dataset import PhotoCrops, Synthesis
@@ -76,3 +80,18 @@ def test_a_folder_without_such_photos_is_named(tmp_path, raws):
 def test_crops_larger_than_every_photo_are_refused(real):
     with pytest.raises(TrainingError, match="lower the crop"):
         real.draw(1, 4096, rng())
+
+
+def test_a_photo_that_shows_no_noise_is_named(tmp_path):
+    frame = make_frame()
+    black = frame.with_samples(np.full_like(frame.samples, 512))
+    write_dng(tmp_path / "black.dng", black, dropped=[tags.NOISE_PROFILE])
+    with pytest.raises(InvalidNoiseError, match=r"black\.dng: .*cannot be measured"):
+        RealCrops.from_folder(tmp_path, CfaFamily.BAYER, ToldConfig(), CPU)
+
+
+def test_mosaics_of_xtrans_have_nine_planes(tmp_path):
+    write_dng(tmp_path / "x.dng", make_frame((96, 120), XTransPattern(0, 0), black=[512] * 4))
+    batch = RealCrops.from_folder(tmp_path, CfaFamily.XTRANS, ToldConfig(), CPU).draw(2, 72, rng())
+    assert batch.clean.shape == batch.noisy.shape == (2, 9, 24, 24)
+    assert batch.noise.shot.shape == batch.told.read.shape == (2, 9)
