@@ -72,6 +72,7 @@ def train(config: TrainConfig, crops: Crops, run: Path, device: torch.device, pr
     Raises TrainingError where the checkpoint is another recipe's, ModelError for a bad weight file.
     """
     run.mkdir(parents=True, exist_ok=True)
+    torch.set_flush_denormal(True)  # to these the momenta of dead channels fade, and computing with them is slow
     with joined_workers(device) as worker:
         state = _new_state(config, device, worker)
         if (run / CHECKPOINT).exists():

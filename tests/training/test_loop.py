@@ -129,3 +129,10 @@ def test_a_run_does_not_start_from_weights_that_are_larger(tmp_path, fan_as_teac
     config = dataclasses.replace(TINY, start=fan_as_teacher, network_config=TINY.network_config | {"widths": (16, 32)})
     with pytest.raises(TrainingError, match="widths is smaller"):
         train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None)
+
+
+def test_numbers_near_zero_do_not_slow_a_run_down(tmp_path):
+    seen: list[float] = []
+    torch.set_flush_denormal(False)
+    train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: seen.append(float(torch.tensor(1e-40) * 1.5)))
+    assert seen == [0.0]
