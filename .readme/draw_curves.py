@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rawclean.evaluation.drawing import Anchor, Drawing, Line, Shape, Words, to_svg
+from rawclean.evaluation.lab_report import COLOURS, GRID, INK, SOFT
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 420, 70, 190, 50, 60
-COLOURS = ("#2b62d9", "#d1342f", "#2f9e44", "#e08a00", "#8b4fc6")
-GRID, INK, SOFT = "#e4e4e4", "#222222", "#666666"
 AT_ONCE = 1000
 """Steps whose mean is drawn: one step sees a few crops."""
 LEAST, MOST = 2.0, 7.5

@@ -55,7 +55,7 @@ def student(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a general student: photos are unprocessed to clean RAW, and noise is added."""
-    _train(photos, out, _recipe("student", config, steps=steps, seed=seed), device, real, quiet=quiet)
+    _train(photos, out, _recipe("student", config, steps=steps, seed=seed), device, real=real, quiet=quiet)
 
 
 @app.command()
@@ -69,7 +69,7 @@ def teacher(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the large network that students learn from."""
-    _train(photos, out, _recipe("teacher", config, steps=steps, seed=seed), device, None, quiet=quiet)
+    _train(photos, out, _recipe("teacher", config, steps=steps, seed=seed), device, quiet=quiet)
 
 
 @app.command()
@@ -86,7 +86,7 @@ def distil(
 ) -> None:
     """Train a student that also matches the features a teacher sees."""
     recipe = _recipe("distil", config, steps=steps, seed=seed, teacher=str(teacher))
-    _train(photos, out, recipe, device, real, quiet=quiet)
+    _train(photos, out, recipe, device, real=real, quiet=quiet)
 
 
 @app.command()
@@ -105,7 +105,7 @@ def specialise(
     """Fine-tune a student for one range of noise."""
     recipe = _recipe("specialise", config, steps=steps, seed=seed, start=str(start))
     noise = dataclasses.replace(recipe.noise, sigma_min=sigma[0], sigma_max=sigma[1])
-    _train(photos, out, dataclasses.replace(recipe, noise=noise), device, real, quiet=quiet)
+    _train(photos, out, dataclasses.replace(recipe, noise=noise), device, real=real, quiet=quiet)
 
 
 @app.command()
@@ -214,18 +214,19 @@ def _found(path: Path) -> Path:
 
 
 def _train(
-    photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, real: Path | None, *, quiet: bool
+    photos: list[Path], run: Path, config: "TrainConfig", device: DeviceChoice, *, real: Path | None = None, quiet: bool
 ) -> None:
     from rawclean.core.glibc import keep_freed_memory
     from rawclean.engines.device import pick_device
     from rawclean.training.dataset import PhotoCrops
     from rawclean.training.loop import train as run_training
-    from rawclean.training.real_crops import MixedCrops, RealCrops
 
     keep_freed_memory()
     place = pick_device(device)
     crops: Crops = PhotoCrops.from_folders(photos, config.synthesis, place)
     if real:
+        from rawclean.training.real_crops import MixedCrops, RealCrops
+
         raws = RealCrops.from_folder(real, config.synthesis.mosaic, config.told, place)
         crops = MixedCrops(crops, raws, config.real_share)
     print_line(str(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet))))

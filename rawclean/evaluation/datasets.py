@@ -17,7 +17,7 @@ from rawclean.core.bayer import BayerPattern
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import RawcleanError, UnreadablePhotoError, UnsupportedSensorError
 from rawclean.io.raw import read_raw
-from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.suffixes import list_raws
 
 SIDD_NOISY, SIDD_CLEAN = "ValidationNoisyBlocksRaw.mat", "ValidationGtBlocksRaw.mat"
 DND_INFO, DND_IMAGES = "info.mat", "images_raw"
@@ -69,7 +69,7 @@ def read_dnd(folder: Path) -> Iterator[Block]:
 
 def read_pairs(folder: Path) -> Iterator[Block]:
     """RAW files of `noisy/` with the clean one of the same name in `clean/`; noise by tag where there is one."""
-    sources = sorted(path for path in (folder / "noisy").iterdir() if path.suffix.lower() in RAW_SUFFIXES)
+    sources = list_raws(folder / "noisy")
     if not sources:
         raise UnreadablePhotoError(f"{folder / 'noisy'}: no RAW photos in it")
     for source in sources:

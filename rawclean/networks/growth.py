@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rawclean.networks.contract import Network
+from rawclean.core.typed import plain
+from rawclean.networks import Network, build_network
 from rawclean.networks.fan import Fan, FanConfig
 from rawclean.networks.residual_block import ResidualBlock
 
@@ -29,7 +30,8 @@ def grown(network: Network, config: FanConfig) -> Fan:
     if not isinstance(network, Fan):
         raise ValueError("only a fan can grow")
     _check(network.config, config)
-    larger = Fan(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    larger = build_network("fan", plain(config))
+    assert isinstance(larger, Fan)
     for module in larger.modules():
         if isinstance(module, ResidualBlock):
             for parameter in module.second.parameters():

@@ -29,6 +29,11 @@ class Crops(Protocol):
         ...
 
 
+def generator_on(device: torch.device, rng: torch.Generator) -> torch.Generator:
+    """A source of chance for computing on `device`, seeded by `rng` on the CPU."""
+    return torch.Generator(device).manual_seed(int(torch.randint(2**62, (), generator=rng)))
+
+
 def joined(batches: Sequence[Batch]) -> Batch:
     """One batch of the crops of all."""
     return Batch(

@@ -22,7 +22,7 @@ from rawclean.synthesis.sampling import sample
 from rawclean.synthesis.sensor_effects import SensorConfig, expose
 from rawclean.synthesis.told_noise import ToldConfig, tell_noise
 from rawclean.synthesis.unprocess import camera_colours, draw_camera, linear_of_code
-from rawclean.training.batch import Batch
+from rawclean.training.batch import Batch, generator_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,7 @@ class PhotoCrops:
         areas = torch.tensor([float(photo.shape[1] * photo.shape[2]) for photo in fitting])
         chosen = torch.multinomial(areas.sqrt(), count, replacement=True, generator=rng)
         codes = torch.stack([_augmented_crop(fitting[index], crop, rng) for index in chosen.tolist()])
-        seed = int(torch.randint(2**62, (), generator=rng))
-        device_rng = torch.Generator(self._device).manual_seed(seed)
+        device_rng = generator_on(self._device, rng)
         camera = draw_camera(count, device_rng, self._device)
         synthesis = self._synthesis
         clean = sample(synthesis.mosaic, camera_colours(self._linear_of_code[codes.long()], camera))

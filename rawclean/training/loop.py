@@ -107,9 +107,7 @@ def _checkpoint_is_due(saved: float, worker: Worker) -> bool:
 
 def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> TrainingState:
     torch.manual_seed(config.seed)
-    network = (
-        _start(config, device) if config.start else build_network(config.network, config.network_config).to(device)
-    )
+    network = _first_network(config).to(device)
     averaged = copy.deepcopy(network).requires_grad_(False)
     room = Classroom(config.losses, network, averaged, _teacher(config, network, device))
     lesson = Lesson(network, weighted_losses(room)).to(device)
@@ -150,9 +148,11 @@ def _average(state: TrainingState, decay: float) -> None:
         averaged.lerp_(current, 1 - decay)
 
 
-def _start(config: TrainConfig, device: torch.device) -> Network:
-    """The network of the weight file, grown to what the recipe's `network_config` says of its shape."""
-    path = Path(str(config.start))
+def _first_network(config: TrainConfig) -> Network:
+    """A new network, or that of the weight file, grown to what the recipe's `network_config` says of its shape."""
+    if config.start is None:
+        return build_network(config.network, config.network_config)
+    path = Path(config.start)
     network = load_network(path)
     if network.mosaic is not config.synthesis.mosaic:
         raise TrainingError(f"{path}: is for {network.mosaic.value}; say so in [network_config] of the recipe")
@@ -162,7 +162,7 @@ def _start(config: TrainConfig, device: torch.device) -> Network:
             network = grown(network, wanted)
     except ValueError as error:
         raise TrainingError(f"{path}: {error}; see [network_config] of the recipe") from error
-    return network.train().to(device)
+    return network.train()
 
 
 def _learning_rate(config: TrainConfig, step: int) -> float:

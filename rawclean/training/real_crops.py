@@ -19,11 +19,11 @@ from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, mosaic_of, plane_noise
 from rawclean.core.noise import NoiseModel
 from rawclean.errors import InvalidNoiseError, TrainingError, naming
-from rawclean.io.suffixes import RAW_SUFFIXES
+from rawclean.io.suffixes import list_raws
 from rawclean.pipeline import Examined, clean_frame, examine, read_photo
 from rawclean.settings import DenoiseSettings
 from rawclean.synthesis.told_noise import ToldConfig, tell_noise
-from rawclean.training.batch import Batch, Crops, joined
+from rawclean.training.batch import Batch, Crops, generator_on, joined
 
 PIECE = 2052
 """Side of what is kept of a photo, from its middle, in samples: whole periods of every mosaic."""
@@ -57,7 +57,7 @@ class RealCrops:
             raise TrainingError(f"{folder}: no folder of RAW photos")
         settings = DenoiseSettings(quality=Quality.BEST)
         photos = []
-        for path in sorted(each for each in folder.iterdir() if each.suffix.lower() in RAW_SUFFIXES):
+        for path in list_raws(folder):
             frame = read_photo(path, settings).frame
             if not isinstance(frame.layout, PlainLayout) and mosaic_of(frame.layout) is mosaic:
                 with naming(path, InvalidNoiseError):
@@ -74,9 +74,9 @@ class RealCrops:
             raise TrainingError(f"every RAW photo is smaller than a crop of {crop} px; lower the crop size")
         chosen = [fitting[index] for index in torch.randint(len(fitting), (count,), generator=rng).tolist()]
         crops = [_crop(photo, side, rng) for photo in chosen]
-        noise = NoiseModel(*(torch.stack([getattr(photo.noise, of) for photo in chosen]) for of in ("shot", "read")))
-        seed = int(torch.randint(2**62, (), generator=rng))
-        device_rng = torch.Generator(noise.shot.device).manual_seed(seed)
+        noises = [photo.noise for photo in chosen]
+        noise = NoiseModel(torch.stack([each.shot for each in noises]), torch.stack([each.read for each in noises]))
+        device_rng = generator_on(noise.shot.device, rng)
         noisy, denoised = (torch.stack(planes) for planes in zip(*crops, strict=True))
         return Batch(denoised, noisy, noise, tell_noise(noise, self._told, device_rng))
 
