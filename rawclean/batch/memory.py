@@ -25,7 +25,7 @@ BYTES_PER_CELL = {Quality.FAST: 512, Quality.STANDARD: 768, Quality.BEST: 1152}
 """Of each tile that is under way."""
 _HALO, _WIDEST_HALO = 224, 512
 """Cells that a tile is widened by, for the models that are chosen and for any."""
-_TILES = (TILE, 512, 384, 256, 128, 64)
+_TILES = (TILE, 640, 512, 384, 256, 128, 64)
 
 
 class MemoryBudget:
