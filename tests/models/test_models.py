@@ -215,7 +215,7 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
     sizes = [(tmp_path / "own" / f"{name}.safetensors").stat().st_size for name in ("mine", "smaller")]
     assert sizes[1] < 0.6 * sizes[0]
     answers = {card.name: card.answer for card in read_manifest(tmp_path / "own")}
-    assert answers["mine"] == find_model("student-general").answer
+    assert answers["mine"].distance(find_model("student-general").answer) < 1e-5  # processors round differently
     assert 0 < answers["smaller"].distance(answers["mine"]) < 0.01
 
 
