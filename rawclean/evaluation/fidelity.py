@@ -10,7 +10,7 @@ import numpy as np
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import independent_planes, mosaic_of, saturated_sites
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import InvalidNoiseError
+from rawclean.errors import InvalidNoiseError, UsageError
 from rawclean.evaluation.bad_sites import bad_pixel_opcodes_fit, bad_sites, dots_left
 from rawclean.io.raw import read_raw
 from rawclean.io.tiff import tags
@@ -69,13 +69,15 @@ class Check:
 def verify(output: Path, source: Path | None = None) -> list[Check]:
     """Check a denoised DNG by itself, and against `source` where it is given.
 
-    Raises UnreadablePhotoError and its like where one of the files cannot be read.
+    Raises UnreadablePhotoError and its like where a file cannot be read, UsageError where their order is wrong.
     """
     photo = read_raw(output)
     frame, metadata = photo.frame, photo.metadata
     checks = [_is_marked(metadata), _residual(frame)]
     if source is not None:
         photo_before = read_raw(source)
+        if photo_before.metadata.tells_noise_reduction and not metadata.tells_noise_reduction:
+            raise UsageError(f"{source} is denoised and {output} is not; name the result first, then its source")
         before = photo_before.frame
         checks += [_tags(photo_before.metadata, metadata), _geometry(before, frame)]
         if before.samples.shape == frame.samples.shape:

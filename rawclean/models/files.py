@@ -9,7 +9,8 @@ from rawclean.errors import ModelError
 def check_weights(path: Path, sha256: str | None = None) -> None:
     """Raise ModelError where a weight file is missing, or is not the one with `sha256`."""
     if not path.is_file():
-        raise ModelError(f"{path}: no such weight file; reinstall rawclean")
+        remedy = "name another" if sha256 is None else "reinstall rawclean or the model"
+        raise ModelError(f"{path}: no such weight file; {remedy}")
     if sha256 is not None and file_sha256(path) != sha256:
         raise ModelError(f"{path}: sha256 differs from the manifest; reinstall rawclean or the model")
 

@@ -11,6 +11,7 @@ from dng_matrix import CASES
 from rawclean import noise_source
 from rawclean.core.frame import ActiveArea
 from rawclean.core.noise import NoiseModel
+from rawclean.errors import UsageError
 from rawclean.evaluation.fidelity import verify
 from rawclean.io.dng.entries import DenoisedPhoto
 from rawclean.io.raw import read_raw
@@ -43,6 +44,12 @@ def test_the_noise_of_each_file_is_measured_once(tmp_path, monkeypatch):
     source = write_dng(tmp_path / "in.dng", make_frame(), dropped=[tags.NOISE_PROFILE])
     verify(written(tmp_path, read_raw(source)), source)
     assert len(planes) == 2
+
+
+def test_files_in_the_wrong_order_are_told(tmp_path):
+    source = write_dng(tmp_path / "in.dng", make_frame())
+    with pytest.raises(UsageError, match="name the result first"):
+        verify(source, written(tmp_path, read_raw(source)))
 
 
 PLAIN_TIFF = {

@@ -128,7 +128,7 @@ def test_other_files_are_no_weights(tmp_path, content):
 
 
 def test_a_missing_weight_file_is_named(tmp_path):
-    with pytest.raises(ModelError, match="no such weight file"):
+    with pytest.raises(ModelError, match="no such weight file; name another"):
         load_network(tmp_path / "none.safetensors")
 
 
