@@ -69,7 +69,8 @@ class Session:
 def train(config: TrainConfig, crops: Crops, run: Path, device: torch.device, progress: Progress) -> Path:
     """Train in folder `run`, from its checkpoint where there is one; return the path of the averaged weights.
 
-    Raises TrainingError where the checkpoint is another recipe's, ModelError for a bad weight file.
+    Raises TrainingError where the checkpoint is another network's or the training diverges, ModelError for a bad weight
+    file.
     """
     run.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)  # to these the momenta of dead channels fade, and computing with them is slow
@@ -128,7 +129,9 @@ def _step(state: TrainingState, session: Session) -> float:
     loss = _loss(session, state, stage.batch, stage.crop)
     state.optimizers.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_CLIP)
+    length = torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_CLIP)
+    if not (loss.isfinite() and length.isfinite()):  # before it spoils the weights, which are still good
+        raise TrainingError(f"the training diverges after step {state.step}; lower the recipe's learning_rate")
     state.optimizers.step(_learning_rate(config, state.step))
     state.step += 1
     _average(state, min(config.ema, state.step / (state.step + 10)))

@@ -131,6 +131,15 @@ def test_a_run_does_not_start_from_weights_that_are_larger(tmp_path, fan_as_teac
         train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None)
 
 
+def test_a_run_that_diverges_keeps_its_good_weights(tmp_path):
+    good = dataclasses.replace(TINY, steps=2)
+    train(good, crops(), tmp_path, CPU, lambda step, loss: None)
+    before = (tmp_path / "weights.safetensors").read_bytes()
+    with pytest.raises(TrainingError, match="lower the recipe's learning_rate"):
+        train(dataclasses.replace(good, steps=9, learning_rate=1e30), crops(), tmp_path, CPU, lambda step, loss: None)
+    assert (tmp_path / "weights.safetensors").read_bytes() == before
+
+
 def test_numbers_near_zero_do_not_slow_a_run_down(tmp_path):
     seen: list[float] = []
     torch.set_flush_denormal(False)
