@@ -69,8 +69,8 @@ class Session:
 def train(config: TrainConfig, crops: Crops, run: Path, device: torch.device, progress: Progress) -> Path:
     """Train in folder `run`, from its checkpoint where there is one; return the path of the averaged weights.
 
-    Raises TrainingError where the checkpoint is another network's or the training diverges, ModelError for a bad weight
-    file.
+    Raises TrainingError where the checkpoint is another network's, crops do not fit or training diverges, ModelError
+    for a bad weight file.
     """
     run.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)  # to these the momenta of dead channels fade, and computing with them is slow
@@ -111,10 +111,18 @@ def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> Tra
     network = _first_network(config).to(device)
     averaged = copy.deepcopy(network).requires_grad_(False)
     room = Classroom(config.losses, network, averaged, _teacher(config, network, device))
+    _check_crops(config, network)
     lesson = Lesson(network, weighted_losses(room)).to(device)
     optimizers = Optimizers(lesson, config.optimizer, config.learning_rate, config.weight_decay)
     rng = torch.Generator().manual_seed(config.seed + (worker.rank << 32))
     return TrainingState(lesson, averaged, optimizers, rng)
+
+
+def _check_crops(config: TrainConfig, network: Network) -> None:
+    step = network.multiple_of * math.isqrt(network.mosaic.planes)
+    for stage in config.stages:
+        if stage.crop % step:
+            raise TrainingError(f"crops of {stage.crop} do not fit this network; take a multiple of {step}")
 
 
 def _teacher(config: TrainConfig, student: Network, device: torch.device) -> FrozenTeacher | None:

@@ -140,6 +140,12 @@ def test_a_run_that_diverges_keeps_its_good_weights(tmp_path):
     assert (tmp_path / "weights.safetensors").read_bytes() == before
 
 
+def test_crops_that_do_not_fit_the_network_are_told(tmp_path):
+    config = dataclasses.replace(TINY, stages=(Stage(until=1.0, batch=1, crop=50),))
+    with pytest.raises(TrainingError, match="crops of 50 do not fit this network; take a multiple of 4"):
+        train(config, crops(), tmp_path, CPU, lambda step, loss: None)
+
+
 def test_numbers_near_zero_do_not_slow_a_run_down(tmp_path):
     seen: list[float] = []
     torch.set_flush_denormal(False)
