@@ -27,7 +27,7 @@ class Stage:
     """Share of the steps, in (0, 1]; the last stage ends at 1."""
     batch: int
     crop: int
-    """Side of a crop in mosaic samples; a multiple of twice the network's `multiple_of`."""
+    """Side of a crop in mosaic samples; a multiple of the network's `multiple_of` times two, for X-Trans three."""
 
 
 @dataclass(frozen=True, slots=True)
