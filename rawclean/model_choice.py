@@ -1,6 +1,7 @@
 """Which model a photo gets: by its mosaic, its noise, and the quality that is wanted."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.choices import Quality, Role
@@ -34,16 +35,16 @@ def choose_model(
 ) -> ModelCard:
     """The specialist whose range holds the noise, else the general model, of those for `mosaic` and `quality`.
 
-    Where there is none of this quality, the nearest lower one counts, then the nearest higher. Without `specialists`
-    always a general one. Raises ModelError where there is none.
+    A user's own models come before those that ship. Where there is none of this quality, the nearest lower one counts,
+    then the nearest higher. Without `specialists` always a general one. Raises ModelError where there is none.
     """
     sigma = noise.sigma_at()
-    for rung in _nearest(quality):
-        for role in (Role.SPECIALIST, Role.GENERAL) if specialists else (Role.GENERAL,):
-            for card in cards:
-                fits = card.role is role and card.quality is rung and card.mosaic is mosaic
-                if fits and sigma in card.range:
-                    return card
+    roles = (Role.SPECIALIST, Role.GENERAL) if specialists else (Role.GENERAL,)
+    for rung, own, role in product(_nearest(quality), (True, False), roles):
+        for card in cards:
+            wanted = card.own is own and card.role is role and card.quality is rung and card.mosaic is mosaic
+            if wanted and sigma in card.range:
+                return card
     raise ModelError(
         f"no model for {mosaic.value} is made for noise with sigma {sigma:.4f} at 18 % signal; name one with --model"
     )

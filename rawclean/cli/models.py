@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,12 @@ from rawclean.cli.progress import print_table
 from rawclean.cli.report import print_json, print_line
 from rawclean.core.choices import Quality, Role
 
+if TYPE_CHECKING:
+    from rawclean.models.cards import ModelCard
+
 app = typer.Typer(no_args_is_help=True)
 
+_ALL_NOISE = 0.0, math.inf
 
 Name = Annotated[str, typer.Argument(autocompletion=complete_models, help="Name of the model.")]
 Output = Annotated[Path, typer.Option("--output", "-o", dir_okay=False, help="The file to write, .onnx.")]
@@ -87,11 +91,14 @@ def verify() -> None:
 @app.command()
 def export(name: Name, output: Output, overwrite: options.Overwrite = False) -> None:
     """Write a model as an ONNX file, for other programs: planes, shot and read noise in, the noise out."""
+    from rawclean.errors import UsageError
     from rawclean.io.atomic import check_target
     from rawclean.models.manifest import find_model
     from rawclean.models.onnx_export import export_onnx
     from rawclean.models.weights import load_model
 
+    if output.suffix.lower() != ".onnx":
+        raise UsageError(f"{output}: an ONNX file is written; end its name in .onnx")
     card = find_model(name)
     check_target(output, card.path, overwrite=overwrite)
     export_onnx(load_model(card), output)
@@ -105,21 +112,34 @@ def add(
     name: Annotated[str, typer.Option(help="Name of the model.")],
     role: Annotated[Role, typer.Option(help="What it is for.")] = Role.GENERAL,
     quality: Annotated[Quality, typer.Option(help="The rung of --quality that it is on.")] = Quality.STANDARD,
-    sigma: options.Sigma = (0.0, math.inf),
+    sigma: options.Sigma = _ALL_NOISE,
     recipe: Annotated[str, typer.Option(help="How it was made, in a sentence.")] = "",
-    folder: Annotated[Path | None, typer.Option(help="Folder of weights; by default your own.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder to make it in; by default your own, the one where rawclean looks.")
+    ] = None,
     half: Annotated[bool, typer.Option("--half", help="Store 16-bit weights; they are computed in 32.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Measure on this many photos only.")] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Add a model of your own, measured on photos."""
+    """Add a model of your own, measured on photos: its rung of --quality takes it before those that ship."""
+    from rawclean.errors import UsageError
     from rawclean.evaluation.publish import Publication, publish_model
     from rawclean.models.cards import NoiseRange
     from rawclean.models.manifest import user_weights
 
+    if role is Role.GENERAL and sigma != _ALL_NOISE:
+        raise UsageError("a general model is for all noise; leave out --sigma, or add --role specialist")
     publication = Publication(name, recipe, role, quality, NoiseRange(*sigma), half, overwrite)
     card = publish_model(weights, folder or user_weights(), publication, photos, limit)
     print_line(f"{card.name}: added to {card.path.parent}")
+    if folder is None:
+        print_line(f"--quality {quality.value} takes it from now on for {card.mosaic.value} mosaics {_for_noise(card)}")
+
+
+def _for_noise(card: "ModelCard") -> str:
+    if card.role is Role.GENERAL:
+        return "of all noise"
+    return f"with sigma {card.range.low:.4g} to {card.range.high:.4g}"
 
 
 @app.command()

@@ -117,6 +117,7 @@ def _openvino_engine(card: ModelCard, precision: Precision) -> Engine:
     from rawclean.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (only where it is installed)
 
     check_weights(card.onnx_path, card.onnx_sha256)
+    check_weights(card.path, card.sha256)  # where most of the numbers are
     return OpenVinoEngine(
         card.onnx_path, precision, multiple_of=card.multiple_of, network_halo=card.halo, planes=card.mosaic.planes
     )

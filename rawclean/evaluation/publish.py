@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +17,14 @@ from rawclean.engines.contract import Engine
 from rawclean.engines.device import pick_device, pick_dtype
 from rawclean.engines.tiled import Effort, denoise_planes
 from rawclean.engines.torch_engine import TorchEngine
-from rawclean.errors import OutputError
 from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.reference import reference_answer
 from rawclean.evaluation.residual import measure_residual
+from rawclean.io.atomic import failing_clearly, make_folder
 from rawclean.model_choice import choose_model
 from rawclean.models.cards import ModelCard, NoiseRange
 from rawclean.models.files import file_sha256
-from rawclean.models.manifest import add_to_manifest, check_name
+from rawclean.models.manifest import add_to_manifest, check_name, remove_from_manifest
 from rawclean.models.onnx_export import export_is_installed, export_onnx
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, network_name
@@ -51,26 +52,29 @@ def publish_model(
 ) -> ModelCard:
     """Copy `weights` into `folder` and write its card.
 
-    Raises ModelError for a bad weight file or name, OutputError where the folder cannot be written.
+    A model of this name leaves the manifest before its files give way: killed in between, there is none, instead of one
+    that is refused. Raises ModelError for a bad weight file or name, OutputError where the folder cannot be written.
     """
     path = check_name(publication.name, folder, overwrite=publication.overwrite)
     network = load_network(weights)
     if publication.half:
         network = network.half().float()
     residual = measure_residual(photos, torch_denoiser(network), network.mosaic, limit)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    answer = reference_answer(network)
+    make_folder(folder)
+    with failing_clearly(path), tempfile.TemporaryDirectory(prefix=".rawclean-", dir=folder) as unfinished:
+        made = Path(unfinished) / path.name
         if publication.half:
-            save_weights(path, network_name(network), copy.deepcopy(network).half())
+            save_weights(made, network_name(network), copy.deepcopy(network).half())
         else:
-            shutil.copyfile(weights, path)
-        onnx_sha256 = _exported(network, path.with_suffix(".onnx"))
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+            shutil.copyfile(weights, made)
+        sha256, onnx_sha256 = file_sha256(made), _exported(network, made)
+        remove_from_manifest(folder, publication.name)
+        _move(made, path)
     card = ModelCard(
         name=publication.name,
         path=path,
-        sha256=file_sha256(path),
+        sha256=sha256,
         role=publication.role,
         quality=publication.quality,
         network=network_name(network),
@@ -83,19 +87,28 @@ def publish_model(
         multiple_of=network.multiple_of,
         halo=network.halo,
         onnx_sha256=onnx_sha256,
-        answer=reference_answer(network),
+        answer=answer,
     )
     add_to_manifest(folder, card)
     return card
 
 
-def _exported(network: Network, path: Path) -> str | None:
-    """The sha256 of the ONNX file that is written; None where none can be, so that the model runs on torch alone."""
+def _exported(network: Network, weights: Path) -> str | None:
+    """The sha256 of the ONNX file written beside `weights`; None where none can be: the model runs on torch alone."""
     if not export_is_installed():
-        path.unlink(missing_ok=True)
         return None
-    export_onnx(network, path)
+    path = weights.with_suffix(".onnx")
+    export_onnx(network, path, weights)
     return file_sha256(path)
+
+
+def _move(made: Path, path: Path) -> None:
+    """Put a weight file, and its ONNX file if there is one, in the place of those that are there."""
+    made.replace(path)
+    if made.with_suffix(".onnx").exists():
+        made.with_suffix(".onnx").replace(path.with_suffix(".onnx"))
+    else:
+        path.with_suffix(".onnx").unlink(missing_ok=True)
 
 
 def denoiser_by_noise(

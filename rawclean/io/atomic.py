@@ -18,7 +18,7 @@ def check_target(path: Path, source: Path, *, overwrite: bool, make_folders: boo
     Known before anything is computed: the folder is tried by making the temporary file that the result will need. One
     that is missing, and will be made, is tried by the nearest that is there.
     """
-    with _failing_clearly(path):
+    with failing_clearly(path):
         with suppress(FileNotFoundError, NotADirectoryError):
             path.lstat()
             _check_existing(path, source, overwrite=overwrite)
@@ -39,7 +39,7 @@ def write_atomically(path: Path, blocks: Iterable[bytes | bytearray], *, like: P
     """
     temporary = _temporary(path)
     try:
-        with _failing_clearly(path):
+        with failing_clearly(path):
             with open(temporary, "wb", opener=_private if like else None) as file:
                 file.writelines(blocks)
                 file.flush()
@@ -103,7 +103,8 @@ def _check_existing(path: Path, source: Path, *, overwrite: bool) -> None:
 
 
 @contextmanager
-def _failing_clearly(path: Path) -> Iterator[None]:
+def failing_clearly(path: Path) -> Iterator[None]:
+    """Raise TargetFullError or OutputError, with the name of what is being written, for what the system raises."""
     try:
         yield
     except OSError as error:

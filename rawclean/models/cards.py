@@ -59,6 +59,8 @@ class ModelCard:
     """Of the ONNX file beside the weights; None where there is none, so that it runs on torch alone."""
     answer: Answer | None = None
     """To the example of `core.answers`, as torch computes it in float32; None in cards of earlier versions."""
+    own: bool = False
+    """Whether it is one that the user has added."""
 
     @property
     def onnx_path(self) -> Path:

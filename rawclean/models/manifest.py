@@ -9,7 +9,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def list_models() -> list[ModelCard]:
     """
     cards = {card.name: card for card in read_manifest(shipped_weights())}
     if os.path.isfile(user_weights() / MANIFEST):  # noqa: PTH113 (false, not an error, in a closed home)
-        cards |= {card.name: card for card in read_manifest(user_weights())}
+        cards |= {card.name: replace(card, own=True) for card in read_manifest(user_weights())}
     return list(cards.values())
 
 
@@ -79,7 +79,8 @@ def read_instruments(folder: Path) -> list[InstrumentCard]:
 def check_name(name: str, folder: Path, *, overwrite: bool) -> Path:
     """Where the weights of a model of this name belong in a folder.
 
-    Raises UsageError where it is no plain name, ModelError where the folder has it already and it may not be replaced.
+    Raises UsageError where it is no plain name, ModelError where the folder has it already, or it would hide a shipped
+    model, and it may not be replaced.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name of a model: use up to 64 letters, digits, dots, dashes and underscores")
@@ -87,6 +88,8 @@ def check_name(name: str, folder: Path, *, overwrite: bool) -> Path:
     known = {card.name for card in read_manifest(folder)} if os.path.isfile(folder / MANIFEST) else set()  # noqa: PTH113
     if not overwrite and (name in known or os.path.lexists(path)):
         raise ModelError(f"{path}: there is a model of this name already; use --overwrite to replace it")
+    if not overwrite and folder == user_weights() and name in {card.name for card in read_manifest(shipped_weights())}:
+        raise ModelError(f"{name}: a shipped model has this name; take another, or hide that one with --overwrite")
     return path
 
 
@@ -94,6 +97,16 @@ def add_to_manifest(folder: Path, card: ModelCard) -> None:
     """Store a card in the manifest of its folder, replacing one of the same name."""
     cards, instruments = _read(folder) if (folder / MANIFEST).exists() else ([], [])
     write_manifest(folder, [*(other for other in cards if other.name != card.name), card], instruments)
+
+
+def remove_from_manifest(folder: Path, name: str) -> None:
+    """Take the card of this name out of the manifest of a folder, if it is there."""
+    if not (folder / MANIFEST).exists():
+        return
+    cards, instruments = _read(folder)
+    kept = [card for card in cards if card.name != name]
+    if len(kept) < len(cards):
+        write_manifest(folder, kept, instruments)
 
 
 def write_manifest(folder: Path, cards: Sequence[ModelCard], instruments: Sequence[InstrumentCard]) -> None:
@@ -202,7 +215,7 @@ def _order(card: ModelCard) -> tuple[object, ...]:
 
 def _row(card: ModelCard) -> dict[str, Any]:
     row: dict[str, Any] = plain(card)
-    del row["path"], row["range"], row["residual"]
+    del row["path"], row["range"], row["residual"], row["own"]
     return row | {
         "file": card.path.name,
         "sigma_range": [card.range.low, None if math.isinf(card.range.high) else card.range.high],

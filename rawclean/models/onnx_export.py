@@ -1,6 +1,7 @@
 """A network as an ONNX file, for OpenVINO and for other programs.
 
-Inputs and outputs have the names of `onnx_names`; height and width are free, in multiples of the network's own.
+Inputs and outputs have the names of `onnx_names`; height and width are free, in multiples of the network's own. Beside
+a weight file it need not hold the weights once more: it tells where in that file they are (ONNX, external data).
 """
 
 import contextlib
@@ -34,10 +35,11 @@ def export_is_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("onnx", "onnxscript"))
 
 
-def export_onnx(network: Network, path: Path) -> None:
-    """Write `network`, and what surrounds it (`networks.predictor`), with its weights as one file.
+def export_onnx(network: Network, path: Path, weights: Path | None = None) -> None:
+    """Write `network`, and what surrounds it (`networks.predictor`), as one file.
 
-    Weights that 16 bits hold exactly are stored in them, and cast to the 32 bits in which they are computed.
+    Weights that 16 bits hold exactly are stored in them, and cast to the 32 bits in which they are computed. Those that
+    the file `weights` has, which must stay in the same folder, are left there.
 
     Raises ModelError where the packages for it are not installed, OutputError where the file cannot be written.
     """
@@ -63,6 +65,8 @@ def export_onnx(network: Network, path: Path) -> None:
     assert program is not None
     ClearMetadataAndDocStringPass()(program.model)  # where each node comes from, with paths of this machine
     _store_halves(program.model.graph)
+    if weights is not None:
+        _leave(program.model.graph, weights)
     write_atomically(path, [program.model_proto.SerializeToString()])
 
 
@@ -85,6 +89,23 @@ def _store_halves(graph: Any) -> None:
         ir.convenience.replace_all_uses_with(value, cast.outputs[0])
         del graph.initializers[name]
         graph.register_initializer(stored)
+
+
+def _leave(graph: Any, weights: Path) -> None:
+    """Refer to the bytes of `weights` instead of holding them, where it has those of a large constant."""
+    import onnx_ir as ir  # noqa: PLC0415 (an extra)
+
+    stored = weights.read_bytes()
+    for name, value in graph.initializers.items():
+        tensor = value.const_value
+        if tensor.size < _LARGE:
+            continue
+        content = tensor.tobytes()
+        offset = stored.find(content)
+        if offset >= 0:
+            value.const_value = ir.ExternalTensor(
+                weights.name, offset, len(content), tensor.dtype, shape=tensor.shape, name=name, base_dir=weights.parent
+            )
 
 
 @contextlib.contextmanager

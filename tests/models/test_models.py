@@ -1,6 +1,8 @@
 import dataclasses
 import json
 import math
+import shutil
+import sys
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -21,8 +23,9 @@ from rawclean.core.suspect_sites import FEATURES
 from rawclean.engines.choices import DeviceChoice, Precision
 from rawclean.engines.openvino_engine import cpu_has_bf16
 from rawclean.errors import ModelError
+from rawclean.evaluation import publish
 from rawclean.evaluation.metrics import raw_psnr
-from rawclean.evaluation.publish import torch_denoiser
+from rawclean.evaluation.publish import Publication, publish_model, torch_denoiser
 from rawclean.evaluation.scenes import read_scenes
 from rawclean.instruments.noise_meter import NoiseMeter, shipped_meter
 from rawclean.instruments.site_judge import SiteJudge, shipped_judge
@@ -194,15 +197,19 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
         weights = tmp_path / "w.safetensors"
         result = rawclean("models", "add", weights, "--photos", photos, "--name", name, "--limit", 1, *more)
         assert result.status == 0, result.err
+    assert "--quality standard takes it from now on for bayer mosaics of all noise" in result.out
+    assert choose_model(sigma_noise(0.02), list_models(), CfaFamily.BAYER, Quality.STANDARD).name in ("mine", "smaller")
+    assert all((tmp_path / "own" / f"{name}.onnx").stat().st_size < 1e5 for name in ("mine", "smaller"))
     for name, word in (
         ("mine", "--overwrite"),
+        ("student-low", "a shipped model has this name"),
         ("../../x", "no name of a model"),
         ("", "no name"),
         ("[/b]", "no name"),
     ):
         refused = rawclean("models", "add", tmp_path / "w.safetensors", "--photos", photos, "--name", name)
         assert (refused.status, word in refused.err, len(refused.err.splitlines())) == (
-            1 if name == "mine" else 2,
+            1 if name in ("mine", "student-low") else 2,
             True,
             1,
         )
@@ -217,6 +224,29 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
     answers = {card.name: card.answer for card in read_manifest(tmp_path / "own")}
     assert answers["mine"].distance(find_model("student-general").answer) < 1e-5  # processors round differently
     assert 0 < answers["smaller"].distance(answers["mine"]) < 0.01
+
+
+def test_a_model_that_gives_way_halfway_is_none(shared, tmp_path, monkeypatch):
+    """Killed between its files: better no model than one whose digest is another's."""
+    save_weights(tmp_path / "w.safetensors", "fan", load_model(find_model("student-general")))
+    shutil.copy(find_model("student-low").path, tmp_path / "low.safetensors")
+    own, photos = tmp_path / "own", shared / "photos" / "dev"
+    publish_model(tmp_path / "w.safetensors", own, Publication("mine", ""), photos, 1)
+    monkeypatch.setattr(publish, "add_to_manifest", lambda folder, card: sys.exit(9))
+    with pytest.raises(SystemExit):
+        publish_model(tmp_path / "low.safetensors", own, Publication("mine", "", overwrite=True), photos, 1)
+    assert read_manifest(own) == []
+    assert {path.name for path in own.iterdir()} == {"manifest.json", "mine.safetensors", "mine.onnx"}
+
+
+def test_shipped_onnx_files_leave_their_weights_where_they_are():
+    onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
+    for card in list_models():
+        initializers = onnx.load(card.onnx_path, load_external_data=False).graph.initializer
+        outside = [each for each in initializers if each.data_location == onnx.TensorProto.EXTERNAL]
+        places = {entry.value for each in outside for entry in each.external_data if entry.key == "location"}
+        assert places == {card.path.name}
+        assert sum(math.prod(each.dims) for each in outside) > 0.95 * card.parameters
 
 
 @pytest.mark.slow
