@@ -49,6 +49,10 @@ class TrainingError(RawcleanError):
     """A recipe, a photo folder or a checkpoint that training cannot use."""
 
 
+class TrainingStoppedError(RawcleanError):
+    """A training was asked to end before its last step; it is saved, and can go on."""
+
+
 class UnsupportedDeviceError(UsageError):
     """The device asked for is not on this machine."""
 

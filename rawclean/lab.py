@@ -14,8 +14,11 @@ from rawclean.core.typed import plain, structured
 from rawclean.errors import TrainingError
 from rawclean.evaluation.lab_report import LabRow, lab_rows, write_report
 from rawclean.evaluation.lab_score import Exam, LabScore, examine
+from rawclean.evaluation.scenes import read_scenes
 from rawclean.io.atomic import write_atomically
-from rawclean.training.dataset import PhotoCrops
+from rawclean.models.files import check_weights
+from rawclean.training.batch import origin_of
+from rawclean.training.dataset import PhotoCrops, photos_of
 from rawclean.training.lab import Cell, LabConfig, cells
 from rawclean.training.loop import train
 
@@ -31,15 +34,18 @@ def run_lab(lab: LabConfig, out: Path, device: torch.device, progress: LabProgre
     Raises TrainingError where a cell in the folder was trained by another recipe.
     """
     exam = Exam(lab.dev, lab.limit, lab.sensor_photos)
+    folders = list(map(Path, lab.photos))
+    photos = origin_of(photos_of(folders))
+    _check(lab)
     crops: PhotoCrops | None = None
     scores: dict[tuple[str, str], list[LabScore]] = {}
     rows: list[LabRow] = []
     for cell in cells(lab):
         folder = out / cell.folder
-        _claim(folder, cell)
+        _claim(folder, cell, photos)
         score = _known_score(folder, exam)
         if score is None:
-            crops = crops or PhotoCrops.from_folders(list(map(Path, lab.photos)), cell.config.synthesis, device)
+            crops = crops or PhotoCrops.from_folders(folders, cell.config.synthesis, device)
             score = _run_cell(cell, folder, crops, device, progress, exam)
         scores.setdefault((cell.network, cell.loss), []).append(score)
         rows = lab_rows(scores)
@@ -57,15 +63,24 @@ def _run_cell(
     return score
 
 
-def _claim(folder: Path, cell: Cell) -> None:
-    """Write down the recipe of a cell before anything else; raise TrainingError where another one is there."""
-    recipe = json.loads(json.dumps(plain(cell.config)))
+def _check(lab: LabConfig) -> None:
+    """What is needed last, before hours of training: raise where there are no photos to measure on, or no teacher."""
+    next(read_scenes(Path(lab.dev), 1))
+    if lab.recipe.teacher is not None:
+        check_weights(Path(lab.recipe.teacher))
+
+
+def _claim(folder: Path, cell: Cell, photos: str) -> None:
+    """Write down recipe and photos of a cell before anything else; raise TrainingError where others are there."""
+    recipe = json.loads(json.dumps(plain(cell.config))) | {"photos": photos}
     path = folder / RECIPE
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _write(path, recipe)
     elif _read(path) != recipe:
-        raise TrainingError(f"{folder}: was trained by another recipe; name another folder with --out")
+        raise TrainingError(
+            f"{folder}: was trained by another recipe or on other photos; name another folder with --out"
+        )
 
 
 def _known_score(folder: Path, exam: Exam) -> LabScore | None:

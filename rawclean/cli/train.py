@@ -1,7 +1,8 @@
 """rawclean train: make weights from photos."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +10,11 @@ import typer
 
 from rawclean.cli import options
 from rawclean.cli.report import print_line, print_notes
+from rawclean.cli.status import INTERRUPTED
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.limits import MAX_SEED
 from rawclean.engines.choices import DeviceChoice
+from rawclean.errors import TrainingStoppedError
 
 if TYPE_CHECKING:
     from rawclean.training.batch import Crops
@@ -174,8 +177,20 @@ def lab(
         if not quiet:
             print_notes(f"{cell}: step {step} of {config.recipe.steps}, loss {loss:.6g}")
 
-    for line in to_markdown(run_lab(config, out, pick_device(device), progress), config.recipe.steps).splitlines():
+    with _told_where_it_stopped():
+        rows = run_lab(config, out, pick_device(device), progress)
+    for line in to_markdown(rows, config.recipe.steps).splitlines():
         print_line(line)
+
+
+@contextmanager
+def _told_where_it_stopped() -> Iterator[None]:
+    """A training that is stopped, by Ctrl-C or otherwise, is no failure."""
+    try:
+        yield
+    except TrainingStoppedError as stopped:
+        print_notes(str(stopped))
+        raise typer.Exit(INTERRUPTED) from stopped
 
 
 def _train_instrument(
@@ -219,6 +234,7 @@ def _train(
     from rawclean.core.glibc import keep_freed_memory
     from rawclean.engines.device import pick_device
     from rawclean.training.dataset import PhotoCrops
+    from rawclean.training.loop import LOG_EVERY
     from rawclean.training.loop import train as run_training
 
     keep_freed_memory()
@@ -229,7 +245,10 @@ def _train(
 
         raws = RealCrops.from_folder(real, config.synthesis.mosaic, config.told, place)
         crops = MixedCrops(crops, raws, config.real_share)
-    print_line(str(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet))))
+    if not quiet:
+        print_notes(f"{config.steps} steps in {run}; every {LOG_EVERY}th is told, and Ctrl-C saves what is done")
+    with _told_where_it_stopped():
+        print_line(str(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet))))
 
 
 def _progress(steps: int, what: str = "loss", *, quiet: bool) -> Progress:

@@ -11,6 +11,7 @@ import torch
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.layout import noise_of_planes
 from rawclean.core.noise import NoiseModel
+from rawclean.core.rules import check_rules
 from rawclean.engines.choices import TILE, Precision
 from rawclean.engines.contract import Engine
 from rawclean.engines.device import pick_dtype
@@ -20,7 +21,7 @@ from rawclean.engines.torch_engine import TorchEngine
 from rawclean.evaluation.benchmark import Denoiser, Protocol
 from rawclean.evaluation.metrics import raw_psnr
 from rawclean.evaluation.publish import denoiser_of
-from rawclean.evaluation.scenes import read_scenes
+from rawclean.evaluation.scenes import SHOT_LEVELS, read_scenes
 from rawclean.evaluation.sensor import chain_of, run_sensor_benchmark
 from rawclean.models.onnx_export import export_is_installed, export_onnx
 from rawclean.models.weights import load_network
@@ -58,6 +59,10 @@ class LabScore:
     seconds_per_megapixel: float
     """Of the network step, the best of five."""
     engine: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where it is of another protocol."""
+        check_rules((f"levels are {len(SHOT_LEVELS)}", len(self.levels) == len(SHOT_LEVELS)))
 
 
 def examine(weights: Path, exam: Exam) -> LabScore:

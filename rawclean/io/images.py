@@ -54,7 +54,7 @@ def read_tiff(path: Path) -> NDArray[np.uint8]:
 
 def _decoded(path: Path) -> NDArray[np.uint8]:
     if imageio.improps(path, plugin="pillow").dtype == np.uint16:  # grey, which Pillow would clip at 255
-        grey = imageio.imread(path, plugin="pillow") >> 8
+        grey = imageio.imread(path, plugin="pillow", index=0) >> 8
         return np.repeat(grey[..., None].astype(np.uint8), 3, axis=2)
-    pixels: NDArray[np.uint8] = imageio.imread(path, plugin="pillow", mode="RGB")
+    pixels: NDArray[np.uint8] = imageio.imread(path, plugin="pillow", index=0, mode="RGB")
     return pixels

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from rawclean.errors import ModelError
+from rawclean.io.atomic import make_folder, write_atomically
 from rawclean.models.cards import ModelCard
 from rawclean.models.files import check_weights
 from rawclean.networks import Network, build_network, config_fields
@@ -17,15 +18,19 @@ AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 def save_weights(path: Path, name: str, network: Network) -> None:
-    """Write the learned values of `network`, with its `name` in NETWORKS and its config in the header."""
+    """Write the learned values of `network`, with its `name` in NETWORKS and its config in the header.
+
+    Raises OutputError where the file cannot be written.
+    """
     header = {"network": name, "config": json.dumps(config_fields(network))}
-    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path, metadata=header)
+    state = {key: value.contiguous() for key, value in network.state_dict().items()}
+    write_atomically(path, [save(state, metadata=header)])
 
 
 def save_instrument(path: Path, instrument: nn.Module) -> None:
     """Write the learned values of what looks at a photo before it is denoised."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(instrument.state_dict(), path)
+    make_folder(path.parent)
+    write_atomically(path, [save(instrument.state_dict())])
 
 
 def load_network(path: Path, sha256: str | None = None) -> Network:

@@ -14,12 +14,13 @@ from torch.nn import functional
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LOCAL_MEAN
+from rawclean.core.rules import check_rules
 from rawclean.networks.channel_gates import ChannelGates, ScaledLayer, gated
 from rawclean.networks.contract import Network, Onward, latest
 from rawclean.networks.feature_align import AlignForm, AlignPlaces, FeatureAlign, Unaligned
 from rawclean.networks.guides import guide_channels
 from rawclean.networks.kernel_regulation import RegulatedConv
-from rawclean.networks.reach import Path, Resampling, Step, unet_path
+from rawclean.networks.reach import Path, Resampling, Step, blocks_fit, unet_path
 from rawclean.networks.residual_block import ResidualBlock, residual_blocks
 
 
@@ -54,15 +55,14 @@ class FanConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError where a value can be none of a network."""
-        for what, fits in (
-            ("align_kernel", self.align_kernel in (1, 3)),
-            ("block_kernel", self.block_kernel in (3, 5)),
-            ("widths", len(self.widths) > 0 and min(self.widths) > 0),
-            ("encoder_blocks", len(self.encoder_blocks) == len(self.widths)),
-            ("decoder_blocks", len(self.decoder_blocks) == len(self.widths)),
-        ):
-            if not fits:
-                raise ValueError(f"{what} is none that a Feature-Align Network can have")
+        check_rules(
+            ("align_kernel is 1 or 3", self.align_kernel in (1, 3)),
+            ("block_kernel is 3 or 5", self.block_kernel in (3, 5)),
+            ("align_hidden is at least 1", self.align_hidden > 0),
+            ("widths are at least 1, for one scale or more", min(self.widths, default=0) > 0),
+            ("encoder_blocks are at least 0, as many as widths", blocks_fit(self.encoder_blocks, self.widths)),
+            ("decoder_blocks are at least 0, as many as widths", blocks_fit(self.decoder_blocks, self.widths)),
+        )
 
 
 class Fan(Network):

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.noise import LOCAL_MEAN
+from rawclean.core.rules import check_rules
 from rawclean.networks.contract import Network, Onward, latest
 from rawclean.networks.guides import guide_channels
 from rawclean.networks.reach import Path, Resampling, Step
@@ -44,13 +45,12 @@ class MdrnConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError where a value can be none of a network."""
-        for what, fits in (
-            ("depths", len(self.depths) > 0 and min(self.depths) > 0),
-            ("width", min(self.width, self.degraded_width) > 0),
-            ("blocks", self.blocks > 0),
-        ):
-            if not fits:
-                raise ValueError(f"{what} is none that an MDRN can have")
+        check_rules(
+            ("depths are at least 1, for one degradation or more", min(self.depths, default=0) > 0),
+            ("width and degraded_width are at least 1", min(self.width, self.degraded_width) > 0),
+            ("blocks is at least 1", self.blocks > 0),
+            ("convolutions is at least 0", self.convolutions >= 0),
+        )
 
 
 class Reconstruction(nn.Module):

@@ -19,6 +19,11 @@ Step = int | Resampling
 Path = Sequence[Step]
 
 
+def blocks_fit(blocks: Sequence[int], widths: Sequence[int]) -> bool:
+    """Whether there can be so many blocks on the scales of a U-Net."""
+    return len(blocks) == len(widths) and min(blocks, default=0) >= 0
+
+
 def unet_path(encoder: Sequence[int], decoder: Sequence[int]) -> list[Step]:
     """Down an encoder and up a decoder, whose reach at every scale is given, finest first."""
     path: list[Step] = [encoder[0]]

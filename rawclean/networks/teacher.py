@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rawclean.core.noise import LOCAL_MEAN
+from rawclean.core.rules import check_rules
 from rawclean.networks.contract import Network, Onward, latest
 from rawclean.networks.guides import guide_channels
-from rawclean.networks.reach import Path, unet_path
+from rawclean.networks.reach import Path, blocks_fit, unet_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,14 @@ class TeacherConfig:
     encoder_blocks: tuple[int, ...] = (0, 1, 1, 2, 2)
     decoder_blocks: tuple[int, ...] = (2, 2, 2, 2, 2)
     """Gated blocks per scale."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a value can be none of a network."""
+        check_rules(
+            ("widths are at least 1, for one scale or more", min(self.widths, default=0) > 0),
+            ("encoder_blocks are at least 0, as many as widths", blocks_fit(self.encoder_blocks, self.widths)),
+            ("decoder_blocks are at least 0, as many as widths", blocks_fit(self.decoder_blocks, self.widths)),
+        )
 
 
 class ChannelNorm(nn.Module):

@@ -35,7 +35,7 @@ class NoiseRangeConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError where a range is empty."""
-        if not 0 < self.shot_min <= self.shot_max or not 0 <= self.sigma_min < self.sigma_max:
+        if not 0 < self.shot_min <= self.shot_max < math.inf or not 0 <= self.sigma_min < self.sigma_max:
             raise ValueError("shot_min to shot_max, and sigma_min to sigma_max, must be ranges of noise above zero")
 
 

@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 
 from rawclean.core.noise import NoiseModel
+from rawclean.core.rules import check_rules
 from rawclean.synthesis.shares import check_shares
+
+MOST_SPREAD = 3.0
+"""Twenty times too much or too little for a third of the crops: nobody is told less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,12 @@ class ToldConfig:
     """Further spread for the read noise."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where a share lies outside 0 to 1."""
+        """Raise ValueError where a share lies outside 0 to 1, or a spread is none."""
         check_shares(wide_share=self.wide_share, far_share=self.far_share)
+        spreads = {name: getattr(self, name) for name in ("near", "wide", "far", "read")}
+        check_rules(
+            *((f"{name} is between 0 and {MOST_SPREAD:g}", 0 <= s <= MOST_SPREAD) for name, s in spreads.items())
+        )
 
 
 def tell_noise(noise: NoiseModel, config: ToldConfig, rng: torch.Generator) -> NoiseModel:

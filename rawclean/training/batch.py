@@ -1,7 +1,9 @@
 """What one training step learns from."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -24,6 +26,11 @@ class Batch:
 class Crops(Protocol):
     """Where batches come from."""
 
+    @property
+    def origin(self) -> str:
+        """A digest of the photos, by which a run knows whether it goes on with the same."""
+        ...
+
     def draw(self, count: int, crop: int, rng: torch.Generator) -> Batch:
         """Draw `count` crops of `crop` x `crop` mosaic samples; `rng`, on the CPU, is the only source of chance."""
         ...
@@ -32,6 +39,12 @@ class Crops(Protocol):
 def generator_on(device: torch.device, rng: torch.Generator) -> torch.Generator:
     """A source of chance for computing on `device`, seeded by `rng` on the CPU."""
     return torch.Generator(device).manual_seed(int(torch.randint(2**62, (), generator=rng)))
+
+
+def origin_of(photos: Iterable[Path]) -> str:
+    """A digest of the names and sizes of photos, wherever they lie."""
+    listed = sorted(f"{path.name} {path.stat().st_size}" for path in photos)
+    return hashlib.sha256("\n".join(listed).encode(errors="surrogateescape")).hexdigest()
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

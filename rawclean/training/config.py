@@ -7,6 +7,7 @@ from typing import Any
 
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.limits import MAX_SEED
+from rawclean.core.rules import check_rules
 from rawclean.core.typed import structured
 from rawclean.engines.choices import Precision
 from rawclean.errors import TrainingError
@@ -63,20 +64,18 @@ class TrainConfig:
         """Raise ValueError where the network is unknown or a value can be none of a training."""
         network_config(self.network, self.network_config)
         ends = [stage.until for stage in self.stages]
-        for what, fits in (
-            ("steps", self.steps > 0),
-            ("warmup", self.warmup >= 0),
-            ("learning_rate", self.learning_rate > 0),
-            ("weight_decay", self.weight_decay >= 0),
-            ("ema", 0 <= self.ema < 1),
-            ("real_share", 0 <= self.real_share <= 1),
-            ("seed", 0 <= self.seed <= MAX_SEED),
-            ("stages", ends == sorted({0.0, *ends})[1:] and ends[-1:] == [1.0]),
-            ("batch of a stage", all(stage.batch > 0 for stage in self.stages)),
-            ("crop of a stage", all(stage.crop > 0 for stage in self.stages)),
-        ):
-            if not fits:
-                raise ValueError(f"{what} is none that a training can have")
+        check_rules(
+            ("steps is at least 1", self.steps > 0),
+            ("warmup is at least 0", self.warmup >= 0),
+            ("learning_rate is above 0, and at most 1", 0 < self.learning_rate <= 1),
+            ("weight_decay is at least 0, and at most 1", 0 <= self.weight_decay <= 1),
+            ("ema is at least 0, and below 1", 0 <= self.ema < 1),
+            ("real_share is between 0 and 1", 0 <= self.real_share <= 1),
+            (f"seed is between 0 and {MAX_SEED}", 0 <= self.seed <= MAX_SEED),
+            ("until of the stages rises, and ends at 1", ends == sorted({0.0, *ends})[1:] and ends[-1:] == [1.0]),
+            ("batch of a stage is at least 1", all(stage.batch > 0 for stage in self.stages)),
+            ("crop of a stage is at least 1", all(stage.crop > 0 for stage in self.stages)),
+        )
 
     def stage_at(self, step: int) -> Stage:
         """The stage that `step` belongs to."""

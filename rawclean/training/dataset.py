@@ -22,7 +22,7 @@ from rawclean.synthesis.sampling import sample
 from rawclean.synthesis.sensor_effects import SensorConfig, expose
 from rawclean.synthesis.told_noise import ToldConfig, tell_noise
 from rawclean.synthesis.unprocess import camera_colours, draw_camera, linear_of_code
-from rawclean.training.batch import Batch, generator_on
+from rawclean.training.batch import Batch, generator_on, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ class Synthesis:
 class PhotoCrops:
     """Draws training batches from photos; each photo is also held at half size, where it is sharper and cleaner."""
 
-    def __init__(self, photos: Sequence[Tensor], synthesis: Synthesis, device: torch.device) -> None:
-        self._photos = [photo.to(device) for full in photos for photo in (full, _half(full))]
+    def __init__(self, photos: Sequence[Tensor], synthesis: Synthesis, device: torch.device, origin: str = "") -> None:
+        self._photos = [photo.to(device) for full in photos for photo in (full, _half(full)) if photo.numel()]
+        self._origin = origin
         self._synthesis = synthesis
         self._device = device
         self._linear_of_code = linear_of_code().to(device)
@@ -48,10 +49,13 @@ class PhotoCrops:
     @classmethod
     def from_folders(cls, folders: Sequence[Path], synthesis: Synthesis, device: torch.device) -> "PhotoCrops":
         """Read every PNG and JPEG of `folders`; raises TrainingError where there is none."""
-        paths = [path for folder in folders for path in list_photos(folder)]
-        if not paths:
-            raise TrainingError(f"no PNG or JPEG photos in {', '.join(map(str, folders))}")
-        return cls([torch.from_numpy(read_photo(path)) for path in paths], synthesis, device)
+        paths = photos_of(folders)
+        return cls([torch.from_numpy(read_photo(path)) for path in paths], synthesis, device, origin_of(paths))
+
+    @property
+    def origin(self) -> str:
+        """As `Crops.origin`."""
+        return self._origin
 
     @property
     def mosaic(self) -> CfaFamily:
@@ -82,8 +86,18 @@ class PhotoCrops:
         return Batch(clean, noisy, noise, tell_noise(noise, synthesis.told, device_rng))
 
 
+def photos_of(folders: Sequence[Path]) -> list[Path]:
+    """The photos to train on; raises TrainingError where there is none."""
+    paths = [path for folder in folders for path in list_photos(folder)]
+    if not paths:
+        raise TrainingError(f"no PNG or JPEG photos in {', '.join(map(str, folders))}")
+    return paths
+
+
 def _half(photo: Tensor) -> Tensor:
-    """Average 2x2 pixels of (3, H, W) uint8."""
+    """Average 2x2 pixels of (3, H, W) uint8; what is narrower than that leaves nothing."""
+    if min(photo.shape[1:]) < 2:
+        return photo[:, :0]
     return functional.avg_pool2d(photo.float()[None], 2)[0].round().to(torch.uint8)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rawclean.core.rules import check_rules
 from rawclean.core.typed import structured
 from rawclean.errors import TrainingError
 from rawclean.networks import network_config
@@ -52,18 +53,19 @@ class LabConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError where a name is no folder's, or a value can be none of a lab."""
-        for name in (*self.networks, *self.losses):
-            if name in ("", ".", "..") or Path(name).name != name:
-                raise ValueError(f"{name!r} is no name for a cell")
-        for what, fits in (
-            ("networks", len(self.networks) > 0),
-            ("losses", len(self.losses) > 0),
-            ("seeds", len(set(self.seeds)) == len(self.seeds) > 0),
-            ("limit", self.limit is None or self.limit > 0),
-            ("sensor_photos", self.sensor_photos >= 0),
-        ):
-            if not fits:
-                raise ValueError(f"{what} is none that a lab can have")
+        check_rules(
+            *((f"{name!r} is no name for a cell", _is_name(name)) for name in (*self.networks, *self.losses)),
+            ("there is at least one of the networks", len(self.networks) > 0),
+            ("there is at least one of the losses", len(self.losses) > 0),
+            ("there is at least one of the seeds, and none twice", len(set(self.seeds)) == len(self.seeds) > 0),
+            ("limit is at least 1", self.limit is None or self.limit > 0),
+            ("sensor_photos is at least 0", self.sensor_photos >= 0),
+        )
+
+
+def _is_name(name: str) -> bool:
+    """Of a folder, and of a column in a table of Markdown."""
+    return name not in ("", ".", "..") and Path(name).name == name and "|" not in name and name.isprintable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def cells(lab: LabConfig) -> Iterator[Cell]:
                     lab.recipe,
                     network=network.network,
                     network_config=network.network_config,
-                    learning_rate=network.learning_rate or lab.recipe.learning_rate,
+                    learning_rate=lab.recipe.learning_rate if network.learning_rate is None else network.learning_rate,
                     losses=weights,
                     seed=seed,
                 )

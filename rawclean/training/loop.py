@@ -7,51 +7,41 @@ the checkpoint holds the state of every process's random generator too.
 import copy
 import csv
 import math
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from rawclean.core.typed import plain
 from rawclean.engines.device import pick_dtype
-from rawclean.errors import TrainingError
+from rawclean.errors import TrainingError, TrainingStoppedError
+from rawclean.io.atomic import failing_clearly
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, build_network, config_fields, network_config, network_name
 from rawclean.networks.growth import grown
 from rawclean.training.batch import Batch, Crops
+from rawclean.training.checkpoint import TrainingState, begun_with, restore_checkpoint, save_checkpoint
 from rawclean.training.config import TrainConfig
 from rawclean.training.lesson import Lesson
 from rawclean.training.losses.table import Classroom, weighted_losses
 from rawclean.training.losses.teacher import FrozenTeacher
 from rawclean.training.optimizers import Optimizers
 from rawclean.training.parallel import Worker, gathered, joined_workers, shared_gradients
+from rawclean.training.stopping import stop_wanted
 
 CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 200
 GRADIENT_CLIP = 1.0
 CHECKPOINT, LOG, WEIGHTS = "checkpoint.pt", "log.csv", "weights.safetensors"
+_NO_MEMORY = re.compile("allocate|out of memory|overflow", re.IGNORECASE)
 
 Progress = Callable[[int, float], None]
 """Called with the step reached and the mean loss since the last call."""
-
-
-@dataclass(slots=True)
-class TrainingState:
-    """All that changes while training."""
-
-    lesson: Lesson
-    averaged: Network
-    optimizers: Optimizers
-    rng: torch.Generator
-    step: int = 0
-
-    @property
-    def network(self) -> Network:
-        """The student."""
-        return self.lesson.network
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +49,8 @@ class Session:
     """All that stays the same while training."""
 
     config: TrainConfig
+    given: dict[str, Any]
+    """What must be given again (`checkpoint.begun_with`)."""
     crops: Crops
     device: torch.device
     worker: Worker
@@ -69,23 +61,41 @@ class Session:
 def train(config: TrainConfig, crops: Crops, run: Path, device: torch.device, progress: Progress) -> Path:
     """Train in folder `run`, from its checkpoint where there is one; return the path of the averaged weights.
 
-    Raises TrainingError where the checkpoint is another network's, crops do not fit or training diverges, ModelError
-    for a bad weight file.
+    Raises TrainingError where the checkpoint is of another run, crops do not fit or training diverges, ModelError for a
+    bad weight file, OutputError where the folder cannot be written, and, once all is saved, TrainingStoppedError where
+    a signal asks for it.
     """
     run.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)  # to these the momenta of dead channels fade, and computing with them is slow
-    with joined_workers(device) as worker:
+    given = begun_with(config, crops.origin)
+    with joined_workers(device) as worker, stop_wanted() as stopped, _enough_memory():
         state = _new_state(config, device, worker)
         if (run / CHECKPOINT).exists():
-            _restore(state, run / CHECKPOINT, device, worker)
-        session = Session(config, crops, device, worker, shared_gradients(state.lesson, worker))
-        _run_steps(state, session, run, progress)
+            restore_checkpoint(run / CHECKPOINT, state, given, device, worker)
+        session = Session(config, given, crops, device, worker, shared_gradients(state.lesson, worker))
+        _run_steps(state, session, run, progress, stopped)
         _save(state, session, run)
         del session  # its hold on the group of processes: whoever lets go last waits for threads, which wait for Python
+    if state.step < config.steps:
+        raise TrainingStoppedError(f"stopped after step {state.step} of {config.steps}; the same command goes on there")
     return run / WEIGHTS
 
 
-def _run_steps(state: TrainingState, session: Session, run: Path, progress: Progress) -> None:
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Raise TrainingError for what torch raises where memory does not suffice."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
+            raise
+        raise TrainingError("memory does not suffice for this training; lower widths, batch or crop") from error
+
+
+def _run_steps(
+    state: TrainingState, session: Session, run: Path, progress: Progress, stopped: Callable[[], bool]
+) -> None:
+    """Take all steps that are left, or those up to when it is to be stopped."""
     saved, total, since = time.monotonic(), 0.0, state.step
     while state.step < session.config.steps:
         total += _step(state, session)
@@ -95,15 +105,17 @@ def _run_steps(state: TrainingState, session: Session, run: Path, progress: Prog
                 _log(run / LOG, state.step, mean, _learning_rate(session.config, state.step))
                 progress(state.step, mean)
             total, since = 0.0, state.step
-        if _checkpoint_is_due(saved, session.worker):
+        ends, is_due = _agreed([stopped(), time.monotonic() - saved > CHECKPOINT_SECONDS], session.worker)
+        if ends:
+            return
+        if is_due:
             _save(state, session, run)
             saved = time.monotonic()
 
 
-def _checkpoint_is_due(saved: float, worker: Worker) -> bool:
-    """By the clock of the leading process, so that all save at the same step."""
-    due = torch.tensor(time.monotonic() - saved > CHECKPOINT_SECONDS)
-    return bool(gathered(due, worker)[0])
+def _agreed(wishes: list[bool], worker: Worker) -> list[bool]:
+    """What any process wishes: all do it after the same step."""
+    return torch.stack(gathered(torch.tensor(wishes), worker)).any(0).tolist()
 
 
 def _new_state(config: TrainConfig, device: torch.device, worker: Worker) -> TrainingState:
@@ -185,40 +197,14 @@ def _learning_rate(config: TrainConfig, step: int) -> float:
 
 def _save(state: TrainingState, session: Session, run: Path) -> None:
     """Write the checkpoint and the averaged weights; each replaces its predecessor in one step."""
-    generators = gathered(state.rng.get_state(), session.worker)
-    if not session.worker.leads:
-        return
-    content = {
-        "config": plain(session.config),
-        "step": state.step,
-        "network": state.network.state_dict(),
-        "averaged": state.averaged.state_dict(),
-        "losses": state.lesson.losses.state_dict(),
-        "optimizers": state.optimizers.state_dict(),
-        "generators": generators,
-    }
-    torch.save(content, run / "checkpoint.tmp")
-    (run / "checkpoint.tmp").replace(run / CHECKPOINT)
-    save_weights(run / "weights.tmp", network_name(state.averaged), state.averaged.published())
-    (run / "weights.tmp").replace(run / WEIGHTS)
-
-
-def _restore(state: TrainingState, checkpoint: Path, device: torch.device, worker: Worker) -> None:
-    try:
-        content = torch.load(checkpoint, map_location=device, weights_only=True)
-        state.network.load_state_dict(content["network"])
-        state.averaged.load_state_dict(content["averaged"])
-        state.lesson.losses.load_state_dict(content.get("losses", {}))  # older checkpoints have none that learn
-        state.optimizers.load_state_dict(content["optimizers"])
-        state.rng.set_state(content["generators"][worker.rank].cpu())
-        state.step = content["step"]
-    except (RuntimeError, KeyError, IndexError, ValueError, OSError) as error:
-        raise TrainingError(f"{checkpoint}: does not fit this recipe ({error}); train in another folder") from error
+    save_checkpoint(run / CHECKPOINT, state, session.given, session.worker)
+    if session.worker.leads:
+        save_weights(run / WEIGHTS, network_name(state.averaged), state.averaged.published())
 
 
 def _log(path: Path, step: int, loss: float, learning_rate: float) -> None:
     new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
+    with failing_clearly(path), path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if new:
             writer.writerow(["step", "loss", "learning_rate", "time"])

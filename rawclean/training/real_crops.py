@@ -18,12 +18,13 @@ from rawclean.core.choices import Quality
 from rawclean.core.frame import RawFrame
 from rawclean.core.layout import PlainLayout, mosaic_of, plane_noise
 from rawclean.core.noise import NoiseModel
-from rawclean.errors import InvalidNoiseError, TrainingError, naming
+from rawclean.errors import RawcleanError, TrainingError
+from rawclean.io.applied import is_denoised
 from rawclean.io.suffixes import list_raws
 from rawclean.pipeline import Examined, clean_frame, examine, read_photo
 from rawclean.settings import DenoiseSettings
 from rawclean.synthesis.told_noise import ToldConfig, tell_noise
-from rawclean.training.batch import Batch, Crops, generator_on, joined
+from rawclean.training.batch import Batch, Crops, generator_on, joined, origin_of
 
 PIECE = 2052
 """Side of what is kept of a photo, from its middle, in samples: whole periods of every mosaic."""
@@ -43,28 +44,30 @@ class RealPhoto:
 class RealCrops:
     """Draws training batches from real photos."""
 
-    def __init__(self, photos: Sequence[RealPhoto], told: ToldConfig) -> None:
+    def __init__(self, photos: Sequence[RealPhoto], told: ToldConfig, origin: str = "") -> None:
         self._photos = photos
         self._told = told
+        self._origin = origin
 
     @classmethod
     def from_folder(cls, folder: Path, mosaic: CfaFamily, told: ToldConfig, device: torch.device) -> "RealCrops":
-        """Denoise every RAW photo of a folder that is such a mosaic.
+        """Denoise every RAW photo of a folder that is such a mosaic and has its noise still.
 
-        Raises TrainingError where there is none, and a RawcleanError for a photo that cannot be denoised.
+        Raises TrainingError where there is none, or where one cannot be denoised.
         """
         if not folder.is_dir():
             raise TrainingError(f"{folder}: no folder of RAW photos")
         settings = DenoiseSettings(quality=Quality.BEST)
-        photos = []
-        for path in list_raws(folder):
-            frame = read_photo(path, settings).frame
-            if not isinstance(frame.layout, PlainLayout) and mosaic_of(frame.layout) is mosaic:
-                with naming(path, InvalidNoiseError):
-                    photos.append(_denoised(_middle(examine(frame, settings)), settings, device))
-        if not photos:
-            raise TrainingError(f"{folder}: no RAW photo of a {mosaic.value} mosaic in it")
-        return cls(photos, told)
+        photos = {path: _real_photo(path, mosaic, settings, device) for path in list_raws(folder)}
+        real = {path: photo for path, photo in photos.items() if photo is not None}
+        if not real:
+            raise TrainingError(f"{folder}: no RAW photo of a {mosaic.value} mosaic in it that has its noise still")
+        return cls(list(real.values()), told, origin_of(real))
+
+    @property
+    def origin(self) -> str:
+        """As `Crops.origin`."""
+        return self._origin
 
     def draw(self, count: int, crop: int, rng: torch.Generator) -> Batch:
         """Draw `count` crops of `crop` x `crop` samples; raises TrainingError where every photo is smaller."""
@@ -87,11 +90,29 @@ class MixedCrops:
     def __init__(self, photos: Crops, real: Crops, share: float) -> None:
         self._photos, self._real, self._share = photos, real, share
 
+    @property
+    def origin(self) -> str:
+        """As `Crops.origin`."""
+        return f"{self._photos.origin} {self._real.origin}"
+
     def draw(self, count: int, crop: int, rng: torch.Generator) -> Batch:
         """Draw `count` crops as its two sources do."""
         real = int((torch.rand(count, generator=rng) < self._share).sum())
         sources = (self._photos, count - real), (self._real, real)
         return joined([source.draw(number, crop, rng) for source, number in sources if number])
+
+
+def _real_photo(path: Path, mosaic: CfaFamily, settings: DenoiseSettings, device: torch.device) -> RealPhoto | None:
+    """A photo and what becomes of it; None where it is of another mosaic, or denoised already."""
+    try:
+        photo = read_photo(path, settings)
+        layout = photo.frame.layout
+        if isinstance(layout, PlainLayout) or mosaic_of(layout) is not mosaic or is_denoised(path, photo.metadata):
+            return None
+        return _denoised(_middle(examine(photo.frame, settings)), settings, device)
+    except RawcleanError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise TrainingError(f"{path}: {reason}; take it out of the folder to train without it") from error
 
 
 def _middle(photo: Examined) -> Examined:

@@ -59,7 +59,7 @@ def lesson(loss: str, student: str = "fan", taught_by: str = "teacher") -> tuple
     """A student that has only this loss."""
     torch.manual_seed(0)
     network, averaged = (build_network(student, STUDENTS[student]) for _ in range(2))
-    weights = dataclasses.replace(LossWeights(relative_error=0.0, layers=(0, 1, 2)), **{loss: 1.0})
+    weights = LossWeights(**{"relative_error": 0.0, "layers": (0, 1, 2), loss: 1.0})
     room = Classroom(weights, network, averaged, teacher(taught_by))
     return Lesson(network, weighted_losses(room)), room.master
 

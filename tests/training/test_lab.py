@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from rawclean.engines.choices import Precision
-from rawclean.errors import TrainingError
+from rawclean.errors import RawcleanError, TrainingError
 from rawclean.evaluation import lab_score
 from rawclean.evaluation.lab_report import lab_rows, to_markdown
 from rawclean.evaluation.lab_score import LabScore, product_engine
@@ -126,6 +126,19 @@ def test_a_cell_of_another_recipe_is_not_overwritten(lab, quick, tmp_path):
     longer = dataclasses.replace(lab, recipe=dataclasses.replace(lab.recipe, steps=3))
     with pytest.raises(TrainingError, match="another recipe"):
         run_lab(longer, tmp_path / "out", CPU, lambda cell, step, loss: None)
+    Image.linear_gradient("L").resize((96, 96)).save(tmp_path / "train" / "b.png")
+    with pytest.raises(TrainingError, match="on other photos"):
+        run_lab(lab, tmp_path / "out", CPU, lambda cell, step, loss: None)
+
+
+@pytest.mark.parametrize("lacking", ["dev", "teacher"])
+def test_what_a_lab_needs_last_is_looked_for_first(lab, tmp_path, lacking):
+    lab = dataclasses.replace(lab, recipe=dataclasses.replace(lab.recipe, teacher=str(tmp_path / "none.safetensors")))
+    if lacking == "dev":
+        lab = dataclasses.replace(lab, dev=str(tmp_path / "none"))
+    with pytest.raises(RawcleanError, match=r"none.*: no such"):
+        run_lab(lab, tmp_path / "out", CPU, lambda cell, step, loss: pytest.fail("trained"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_engine_of_the_lab_is_that_of_the_product(tmp_path):
@@ -172,9 +185,12 @@ def test_the_shipped_lab_compares_all_systems_at_equal_terms():
         ("[losses.none]", "networks: missing"),
         ("[networks.a]\nnetwork = 'none'\n[losses.none]", "networks['a']: unknown network 'none'"),
         ("[networks.a]\n[losses.b]\nwrong = 1", "losses['b']: wrong is unknown"),
-        ("[networks.a]\n[losses.b]\n[recipe]\nsteps = 0", "steps is none that a training can have"),
-        ("seeds = []\n[networks.a]\n[losses.b]", "seeds is none that a lab can have"),
+        ("[networks.a]\n[losses.b]\n[recipe]\nsteps = 0", "steps is at least 1"),
+        ("seeds = []\n[networks.a]\n[losses.b]", "at least one of the seeds"),
         ("[networks.'../a']\n[losses.b]", "no name for a cell"),
+        ("[networks.a]\n[losses.'b|c']", "no name for a cell"),
+        ("[networks.a]\nlearning_rate = 0\n[losses.b]", "learning_rate is above 0"),
+        ("[networks.a]\n[losses.b]\nrelative_error = 0", "one of the losses has a weight above 0"),
         ("[networks.a]\n[losses.b]", "give folders with --photos and --dev"),
         ("photos = ['a']\ndev = 'b'\n[networks.a]\n[losses.b]\nfeature_hints = 1", "--teacher"),
     ],

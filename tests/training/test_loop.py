@@ -3,15 +3,19 @@
 import csv
 import dataclasses
 import math
+import pickle
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from rawclean.engines.choices import Precision
-from rawclean.errors import TrainingError
+from rawclean.errors import TrainingError, TrainingStoppedError
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import build_network
+from rawclean.synthesis.noise_draw import NoiseRangeConfig
 from rawclean.training import loop
 from rawclean.training.config import Stage, TrainConfig
 from rawclean.training.dataset import PhotoCrops
@@ -34,8 +38,12 @@ def crops() -> PhotoCrops:
     return PhotoCrops(photos, TINY.synthesis, CPU)
 
 
+def quietly(step: int, loss: float) -> None:
+    """Report nothing."""
+
+
 def test_six_steps_make_weights_and_a_log(tmp_path):
-    weights = train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None)
+    weights = train(TINY, crops(), tmp_path / "run", CPU, quietly)
     assert load_network(weights).config.widths == (16, 16)
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
     assert [row["step"] for row in rows] == ["6"]
@@ -52,7 +60,7 @@ def test_a_network_for_xtrans_is_trained_on_its_mosaic(tmp_path):
     photos = [torch.randint(0, 256, (3, 96, 128), generator=rng, dtype=torch.uint8)]
     xtrans_crops = PhotoCrops(photos, config.synthesis, CPU)
     assert xtrans_crops.draw(2, 36, rng).clean.shape == (2, 9, 12, 12)
-    network = load_network(train(config, xtrans_crops, tmp_path / "run", CPU, lambda step, loss: None))
+    network = load_network(train(config, xtrans_crops, tmp_path / "run", CPU, quietly))
     assert network.mosaic.value == "xtrans"
 
 
@@ -72,7 +80,7 @@ LEARNING = LossWeights(
 @pytest.mark.parametrize("losses", [LossWeights(), LEARNING], ids=["plain", "losses that learn"])
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch, losses, fan_as_teacher):
     config = dataclasses.replace(TINY, losses=losses, teacher=fan_as_teacher)
-    straight = load_network(train(config, crops(), tmp_path / "a", CPU, lambda step, loss: None))
+    straight = load_network(train(config, crops(), tmp_path / "a", CPU, quietly))
 
     def kill(step: int, loss: float) -> None:
         raise KeyboardInterrupt
@@ -83,23 +91,87 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch, losses
         with pytest.raises(KeyboardInterrupt):
             train(config, crops(), tmp_path / "b", CPU, kill)
     assert torch.load(tmp_path / "b" / "checkpoint.pt", weights_only=True)["step"] == 3
-    resumed = load_network(train(config, crops(), tmp_path / "b", CPU, lambda step, loss: None))
+    resumed = load_network(train(config, crops(), tmp_path / "b", CPU, quietly))
     for name, value in straight.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
 def test_a_checkpoint_from_before_losses_learned_is_resumed(tmp_path):
-    path = train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None).with_name("checkpoint.pt")
+    path = train(TINY, crops(), tmp_path / "run", CPU, quietly).with_name("checkpoint.pt")
     content = torch.load(path, weights_only=True)
     assert content.pop("losses") == {}
     torch.save(content, path)
-    assert train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: None).exists()
+    assert train(TINY, crops(), tmp_path / "run", CPU, quietly).exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin", "named"),
+    [
+        ({"learning_rate": 1e-4}, "", "another learning_rate;"),
+        ({"seed": 5, "ema": 0.5}, "", "another ema, seed;"),
+        ({"noise": NoiseRangeConfig(shot_min=1e-4)}, "", "another noise;"),
+        ({"network_config": TINY.network_config | {"widths": (16, 24)}}, "", "another network_config;"),
+        ({}, "others", "another photos;"),
+        ({"start": "fan.safetensors"}, "", "another start;"),
+    ],
+)
+def test_a_run_that_was_begun_with_something_else_does_not_go_on(tmp_path, fan_as_teacher, changes, origin, named):
+    train(TINY, crops(), tmp_path / "run", CPU, quietly)
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    if "start" in changes:
+        changes = {"start": fan_as_teacher, "network_config": {}}
+    given = PhotoCrops([torch.zeros(3, 96, 96, dtype=torch.uint8)], TINY.synthesis, CPU, origin)
+    with pytest.raises(TrainingError, match=named if "start" not in changes else "network_config, start;"):
+        train(dataclasses.replace(TINY, steps=9, **changes), given, tmp_path / "run", CPU, quietly)
+    assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_the_same_start_from_another_place_is_the_same(tmp_path, fan_as_teacher):
+    config = dataclasses.replace(TINY, start=fan_as_teacher, network_config={})
+    train(config, crops(), tmp_path / "run", CPU, quietly)
+    moved = Path(fan_as_teacher).rename(tmp_path / "moved.safetensors")
+    longer = dataclasses.replace(config, start=str(moved), steps=7)
+    train(longer, crops(), tmp_path / "run", CPU, quietly)
+    assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"] == 7
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no checkpoint", b"PK\x05\x06" + 18 * b"\0", pickle.dumps([1]), "list", "other"]
+)
+def test_what_is_no_checkpoint_is_told_in_a_line(tmp_path, content):
+    path = tmp_path / "checkpoint.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save([1, 2] if content == "list" else {"step": 1, "generators": [0], "network": {}}, path)
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: .*train in another folder") as caught:
+        train(TINY, crops(), tmp_path, CPU, quietly)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process as Unix does")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_saves_all_its_steps(tmp_path, monkeypatch, number):
+    before = signal.getsignal(number)
+    monkeypatch.setattr(loop, "LOG_EVERY", 2)
+    with pytest.raises(TrainingStoppedError, match="stopped after step 2 of 6"):
+        train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: signal.raise_signal(number))
+    assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"] == 2
+    assert signal.getsignal(number) is before
+    straight, resumed = (train(TINY, crops(), tmp_path / name, CPU, quietly) for name in ("straight", "run"))
+    assert straight.read_bytes() == resumed.read_bytes()
+
+
+def test_a_network_that_no_memory_holds_is_told(tmp_path):
+    config = dataclasses.replace(TINY, network_config=TINY.network_config | {"widths": (1 << 22, 1 << 22)})
+    with pytest.raises(TrainingError, match="memory does not suffice"):
+        train(config, crops(), tmp_path, CPU, quietly)
 
 
 def test_what_training_alone_needs_is_not_in_the_weights(tmp_path):
     fields = TINY.network_config | {"gates": True, "regulated": True}
     config = dataclasses.replace(TINY, network_config=fields, losses=LossWeights(gate_cost=1.0))
-    network = load_network(train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None))
+    network = load_network(train(config, crops(), tmp_path / "run", CPU, quietly))
     assert not network.config.gates
     assert not network.config.regulated
 
@@ -118,7 +190,7 @@ def test_training_lowers_the_loss(tmp_path, monkeypatch):
 def test_a_run_starts_from_weights_that_grow_to_its_recipe(tmp_path, fan_as_teacher):
     larger = TINY.network_config | {"widths": (24, 40), "encoder_blocks": (0, 1)}
     config = dataclasses.replace(TINY, start=fan_as_teacher, network_config=larger, steps=1, learning_rate=1e-6)
-    network = load_network(train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None))
+    network = load_network(train(config, crops(), tmp_path / "run", CPU, quietly))
     assert network.config.widths == (24, 40)
     assert network.config.encoder_blocks == (0, 1)
     start = load_network(Path(fan_as_teacher)).state_dict()
@@ -128,22 +200,24 @@ def test_a_run_starts_from_weights_that_grow_to_its_recipe(tmp_path, fan_as_teac
 def test_a_run_does_not_start_from_weights_that_are_larger(tmp_path, fan_as_teacher):
     config = dataclasses.replace(TINY, start=fan_as_teacher, network_config=TINY.network_config | {"widths": (16, 32)})
     with pytest.raises(TrainingError, match="widths is smaller"):
-        train(config, crops(), tmp_path / "run", CPU, lambda step, loss: None)
+        train(config, crops(), tmp_path / "run", CPU, quietly)
 
 
 def test_a_run_that_diverges_keeps_its_good_weights(tmp_path):
-    good = dataclasses.replace(TINY, steps=2)
-    train(good, crops(), tmp_path, CPU, lambda step, loss: None)
+    train(TINY, crops(), tmp_path, CPU, quietly)
     before = (tmp_path / "weights.safetensors").read_bytes()
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    content["network"] = {name: value * 1e30 for name, value in content["network"].items()}
+    torch.save(content, tmp_path / "checkpoint.pt")
     with pytest.raises(TrainingError, match="lower the recipe's learning_rate"):
-        train(dataclasses.replace(good, steps=9, learning_rate=1e30), crops(), tmp_path, CPU, lambda step, loss: None)
+        train(dataclasses.replace(TINY, steps=9), crops(), tmp_path, CPU, quietly)
     assert (tmp_path / "weights.safetensors").read_bytes() == before
 
 
 def test_crops_that_do_not_fit_the_network_are_told(tmp_path):
     config = dataclasses.replace(TINY, stages=(Stage(until=1.0, batch=1, crop=50),))
     with pytest.raises(TrainingError, match="crops of 50 do not fit this network; take a multiple of 4"):
-        train(config, crops(), tmp_path, CPU, lambda step, loss: None)
+        train(config, crops(), tmp_path, CPU, quietly)
 
 
 def test_numbers_near_zero_do_not_slow_a_run_down(tmp_path):

@@ -8,9 +8,10 @@ import pytest
 import torch
 from dng_factory import make_frame, write_dng
 
+from rawclean.api import denoise_file
 from rawclean.core.cfa_family import CfaFamily
 from rawclean.core.xtrans import XTransPattern
-from rawclean.errors import InvalidNoiseError, TrainingError
+from rawclean.errors import TrainingError
 from rawclean.io.tiff import tags
 from rawclean.synthesis.told_noise import ToldConfig
 from rawclean.training.batch import Batch
@@ -86,7 +87,13 @@ def test_a_photo_that_shows_no_noise_is_named(tmp_path):
     frame = make_frame()
     black = frame.with_samples(np.full_like(frame.samples, 512))
     write_dng(tmp_path / "black.dng", black, dropped=[tags.NOISE_PROFILE])
-    with pytest.raises(InvalidNoiseError, match=r"black\.dng: .*cannot be measured"):
+    with pytest.raises(TrainingError, match=r"black\.dng: .*cannot be measured.*take it out of the folder"):
+        RealCrops.from_folder(tmp_path, CfaFamily.BAYER, ToldConfig(), CPU)
+
+
+def test_what_is_denoised_already_is_no_noisy_photo(tmp_path, raws):
+    denoise_file(raws / "guitar.dng", tmp_path / "guitar.dng", quality="fast")
+    with pytest.raises(TrainingError, match="that has its noise still"):
         RealCrops.from_folder(tmp_path, CfaFamily.BAYER, ToldConfig(), CPU)
 
 

@@ -1,8 +1,10 @@
 """Which losses there are: their weights in a recipe, what they need, and how they are made."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rawclean.core.rules import check_rules
 from rawclean.networks import Network
 from rawclean.training.losses import Loss, WeightedLoss
 from rawclean.training.losses.adversarial import Adversarial
@@ -50,12 +52,16 @@ class LossWeights:
     """What features are matched with by `feature_matching`."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where a weight is negative."""
-        for name in LOSSES:
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} is none that a weight can be")
-        if not 0 <= self.gate_budget < 1:
-            raise ValueError("gate_budget is no share below 1")
+        """Raise ValueError where a weight is negative or without end, or all are zero."""
+        weights = {name: getattr(self, name) for name in LOSSES}
+        check_rules(
+            *(
+                (f"{name} is at least 0, and not without end", 0 <= weight < math.inf)
+                for name, weight in weights.items()
+            ),
+            ("one of the losses has a weight above 0", any(weights.values())),
+            ("gate_budget is at least 0, and below 1", 0 <= self.gate_budget < 1),
+        )
 
     @property
     def needs_teacher(self) -> bool:
