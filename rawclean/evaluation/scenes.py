@@ -84,14 +84,19 @@ class Scene:
 def read_scenes(folder: Path, limit: int | None = None, mosaic: CfaFamily = CfaFamily.BAYER) -> Iterator[Scene]:
     """The first `limit` photos of a folder as clean planes, sampled through `mosaic`.
 
-    Raises UnreadablePhotoError where there is none.
+    Raises UnreadablePhotoError where there is none, or where one is too small.
     """
     paths = list_photos(folder)
     if not paths:
         raise UnreadablePhotoError(f"{folder}: no PNG or JPEG photos to measure on")
     for index, path in enumerate(paths[:limit]):
         camera = draw_protocol_camera(seed=1000 + index)
-        yield Scene(index, path.name, clean_planes(read_photo(path), camera, mosaic), camera)
+        clean = clean_planes(read_photo(path), camera, mosaic)
+        if not clean.size:
+            raise UnreadablePhotoError(
+                f"{path}: has less than {SIDE_MULTIPLE} pixels on a side; take it out of the folder"
+            )
+        yield Scene(index, path.name, clean, camera)
 
 
 def clean_planes(photo: NDArray[np.uint8], camera: CameraDraw, mosaic: CfaFamily = CfaFamily.BAYER) -> np.ndarray:

@@ -62,7 +62,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError where the network is unknown or a value can be none of a training."""
-        network_config(self.network, self.network_config)
+        fields = self.network_config
+        if self.start is not None:  # the others differ from its config, which only the training knows
+            fields = {name: value for name, value in fields.items() if name == "mosaic"}
+        network_config(self.network, fields)
         ends = [stage.until for stage in self.stages]
         check_rules(
             ("steps is at least 1", self.steps > 0),
@@ -84,7 +87,7 @@ class TrainConfig:
     @property
     def synthesis(self) -> Synthesis:
         """How noise is added."""
-        mosaic = getattr(network_config(self.network, self.network_config), "mosaic", CfaFamily.BAYER)
+        mosaic = CfaFamily(self.network_config.get("mosaic", CfaFamily.BAYER))
         return Synthesis(self.noise, self.sensor, self.told, mosaic)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from rawclean.engines.choices import Precision
 from rawclean.errors import TrainingError, TrainingStoppedError
@@ -158,8 +159,8 @@ def test_a_run_that_is_asked_to_stop_saves_all_its_steps(tmp_path, monkeypatch, 
         train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: signal.raise_signal(number))
     assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"] == 2
     assert signal.getsignal(number) is before
-    straight, resumed = (train(TINY, crops(), tmp_path / name, CPU, quietly) for name in ("straight", "run"))
-    assert straight.read_bytes() == resumed.read_bytes()
+    straight, resumed = (load_file(train(TINY, crops(), tmp_path / name, CPU, quietly)) for name in ("straight", "run"))
+    assert all(torch.equal(value, resumed[name]) for name, value in straight.items())
 
 
 def test_a_network_that_no_memory_holds_is_told(tmp_path):
@@ -195,6 +196,12 @@ def test_a_run_starts_from_weights_that_grow_to_its_recipe(tmp_path, fan_as_teac
     assert network.config.encoder_blocks == (0, 1)
     start = load_network(Path(fan_as_teacher)).state_dict()
     assert torch.allclose(network.state_dict()["head.weight"], start["head.weight"], atol=1e-4)
+
+
+def test_what_a_recipe_leaves_out_its_start_has(tmp_path, fan_as_teacher):
+    config = dataclasses.replace(TINY, start=fan_as_teacher, network_config={"decoder_blocks": (1, 2)}, steps=1)
+    network = load_network(train(config, crops(), tmp_path / "run", CPU, quietly))
+    assert (network.config.widths, network.config.decoder_blocks) == ((24, 32), (1, 2))
 
 
 def test_a_run_does_not_start_from_weights_that_are_larger(tmp_path, fan_as_teacher):
