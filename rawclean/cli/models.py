@@ -1,6 +1,7 @@
 """rawclean models: the networks that are installed."""
 
 import math
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,12 +35,17 @@ def list_all(as_json: options.Json = False) -> None:
         return
     rows = [
         (
-            *(card.name, card.quality.value, f"{card.range.low:.4g} to {card.range.high:.4g}"),
+            *(
+                card.name,
+                "yours" if card.own else "",
+                card.quality.value,
+                f"{card.range.low:.4g} to {card.range.high:.4g}",
+            ),
             *(f"{card.parameters:,}", f"{card.gmac_per_megapixel:.1f}"),
         )
         for card in cards
     ]
-    print_table("models", ("name", "quality", "sigma at 18 % signal", "parameters", "GMAC/MP"), rows)
+    print_table("models", ("name", "", "quality", "sigma at 18 % signal", "parameters", "GMAC/MP"), rows)
 
 
 @app.command()
@@ -100,7 +106,8 @@ def export(name: Name, output: Output, overwrite: options.Overwrite = False) -> 
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"{output}: an ONNX file is written; end its name in .onnx")
     card = find_model(name)
-    check_target(output, card.path, overwrite=overwrite)
+    for installed in (card.path, card.onnx_path):
+        check_target(output, installed, overwrite=overwrite)
     export_onnx(load_model(card), output)
     print_line(f"{output}: written")
 
@@ -134,12 +141,37 @@ def add(
     print_line(f"{card.name}: added to {card.path.parent}")
     if folder is None:
         print_line(f"--quality {quality.value} takes it from now on for {card.mosaic.value} mosaics {_for_noise(card)}")
+        for rival in _rivals(card):
+            print_line(
+                f"unless {rival} is taken, which is yours, too, and comes first (`rawclean models remove {rival}`)"
+            )
+
+
+def _rivals(card: "ModelCard") -> list[str]:
+    """Models of the user that are taken before this one, for the same photos on the same rung."""
+    from rawclean.models.manifest import list_models
+
+    def alike(other: "ModelCard") -> bool:
+        overlap = other.range.low < card.range.high and card.range.low < other.range.high
+        return other.own and other.quality is card.quality and other.mosaic is card.mosaic and overlap
+
+    own = sorted(filter(alike, list_models()), key=lambda other: other.role is Role.GENERAL)  # specialists first
+    return list(takewhile(lambda name: name != card.name, (other.name for other in own)))
 
 
 def _for_noise(card: "ModelCard") -> str:
     if card.role is Role.GENERAL:
         return "of all noise"
     return f"with sigma {card.range.low:.4g} to {card.range.high:.4g}"
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Remove a model of your own."""
+    from rawclean.models.manifest import remove_model
+
+    remove_model(name)
+    print_line(f"{name}: removed")
 
 
 @app.command()

@@ -100,7 +100,11 @@ Iso = Annotated[
 ]
 Sigma = Annotated[
     tuple[float, float],
-    typer.Option(callback=_check_range, help="Range of noise of a specialist: standard deviation at 18 % signal."),
+    typer.Option(
+        metavar="LOW HIGH",
+        callback=_check_range,
+        help="Range of noise of a specialist: standard deviation at 18 % signal.",
+    ),
 ]
 Noise = Annotated[
     str | None,

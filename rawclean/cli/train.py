@@ -234,7 +234,7 @@ def _train(
     from rawclean.core.glibc import keep_freed_memory
     from rawclean.engines.device import pick_device
     from rawclean.training.dataset import PhotoCrops
-    from rawclean.training.loop import LOG_EVERY
+    from rawclean.training.loop import CHECKPOINT, LOG_EVERY
     from rawclean.training.loop import train as run_training
 
     keep_freed_memory()
@@ -246,7 +246,8 @@ def _train(
         raws = RealCrops.from_folder(real, config.synthesis.mosaic, config.told, place)
         crops = MixedCrops(crops, raws, config.real_share)
     if not quiet:
-        print_notes(f"{config.steps} steps in {run}; every {LOG_EVERY}th is told, and Ctrl-C saves what is done")
+        where = f"on in {run}" if (run / CHECKPOINT).exists() else f"in {run}"
+        print_notes(f"{config.steps} steps {where}; every {LOG_EVERY}th is told, and Ctrl-C saves what is done")
     with _told_where_it_stopped():
         print_line(str(run_training(config, crops, run, place, _progress(config.steps, quiet=quiet))))
 

@@ -5,7 +5,10 @@ needs float32, and numpy is faster at it.
 """
 
 import os
+import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from rawclean.engines.guides import noise_guides, sigma_around
 from rawclean.engines.openvino_runtime import UNREADABLE, frontend, openvino, opset13
 from rawclean.engines.trimming import trim
 from rawclean.errors import ModelError
+from rawclean.io.scratch import scratch_folder
 from rawclean.models.onnx_names import GUIDE, IN_SIGMAS, PLANES
 
 _DEVICE = "CPU"
@@ -90,7 +94,8 @@ def read_network(path: Path, planes: int) -> openvino.Model:
     """The network of a model for so many planes, from guides to noise in sigmas; raises ModelError where it is none."""
     try:
         onnx = frontend.FrontEndManager().load_by_framework("onnx")  # the others write to standard error
-        model = onnx.convert(onnx.load(str(path)))
+        with _real(path) as real:
+            model = onnx.convert(onnx.load(str(real)))
         taken = model.input(PLANES).get_partial_shape()[1].get_length()
         network = _network_of(model)
     except (*UNREADABLE, KeyError) as error:  # OpenVINO's own messages are pages long
@@ -101,6 +106,23 @@ def read_network(path: Path, planes: int) -> openvino.Model:
     if not all(np.isfinite(each.data).all() for each in constants if each.data.dtype.kind == "f"):
         raise ModelError(f"{path}: some of its weights are not finite numbers; reinstall rawclean")
     return network
+
+
+@contextmanager
+def _real(path: Path) -> Iterator[Path]:
+    """An ONNX file beside its weights, both without links: OpenVINO follows none to what lies in another folder.
+
+    Installations of files that are links are common, and not all keep the names.
+    """
+    weights = path.with_suffix(".safetensors")
+    if weights.resolve() == path.resolve().with_suffix(".safetensors"):
+        yield path.resolve()
+        return
+    with scratch_folder() as folder:
+        for each in (path, weights):
+            if each.exists():
+                shutil.copyfile(each, Path(folder) / each.name)
+        yield Path(folder) / path.name
 
 
 def _network_of(model: openvino.Model) -> openvino.Model:

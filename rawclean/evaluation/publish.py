@@ -2,7 +2,6 @@
 
 import copy
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from rawclean.evaluation.benchmark import Denoiser
 from rawclean.evaluation.reference import reference_answer
 from rawclean.evaluation.residual import measure_residual
 from rawclean.io.atomic import failing_clearly, make_folder
+from rawclean.io.scratch import scratch_folder
 from rawclean.model_choice import choose_model
 from rawclean.models.cards import ModelCard, NoiseRange
 from rawclean.models.files import file_sha256
@@ -62,7 +62,7 @@ def publish_model(
     residual = measure_residual(photos, torch_denoiser(network), network.mosaic, limit)
     answer = reference_answer(network)
     make_folder(folder)
-    with failing_clearly(path), tempfile.TemporaryDirectory(prefix=".rawclean-", dir=folder) as unfinished:
+    with failing_clearly(path), scratch_folder(folder) as unfinished:
         made = Path(unfinished) / path.name
         if publication.half:
             save_weights(made, network_name(network), copy.deepcopy(network).half())

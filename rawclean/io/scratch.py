@@ -12,11 +12,11 @@ _SECONDS_KEPT = 24 * 3600.0
 """Processes of another container may not be seen; what they use is not as old."""
 
 
-def scratch_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A new folder among the system's temporary ones; those of processes that are gone for a day are removed."""
-    _remove_leftovers(Path(tempfile.gettempdir()))
+def scratch_folder(within: Path | None = None) -> "tempfile.TemporaryDirectory[str]":
+    """A new folder in another, by default the system's temporary one; those of processes gone for a day are removed."""
+    _remove_leftovers(within or Path(tempfile.gettempdir()))
     own = f"{_PREFIX}{psutil.Process().pid}-"
-    return tempfile.TemporaryDirectory(prefix=own, ignore_cleanup_errors=True)
+    return tempfile.TemporaryDirectory(prefix=own, dir=within, ignore_cleanup_errors=True)
 
 
 def _remove_leftovers(temporary: Path) -> None:

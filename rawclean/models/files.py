@@ -5,14 +5,16 @@ from pathlib import Path
 
 from rawclean.errors import ModelError
 
+_REMEDY = "reinstall rawclean, or `rawclean models remove` one of yours"
+
 
 def check_weights(path: Path, sha256: str | None = None) -> None:
     """Raise ModelError where a weight file is missing, or is not the one with `sha256`."""
     if not path.is_file():
-        remedy = "name another" if sha256 is None else "reinstall rawclean or the model"
+        remedy = "name another" if sha256 is None else _REMEDY
         raise ModelError(f"{path}: no such weight file; {remedy}")
     if sha256 is not None and file_sha256(path) != sha256:
-        raise ModelError(f"{path}: sha256 differs from the manifest; reinstall rawclean or the model")
+        raise ModelError(f"{path}: sha256 differs from the manifest; {_REMEDY}")
 
 
 def file_sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ JUDGE = "site-judge.safetensors"
 """What looks at a photo before it is denoised."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _LONGEST_NAME = 64
+_FILE = re.compile(_NAME.pattern + r"\.safetensors")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST_STEP, _LARGEST_HALO = 1 << 8, 1 << 11
 """Samples; the networks that ship look at 87 beyond a tile."""
@@ -53,7 +54,7 @@ def list_models() -> list[ModelCard]:
     """
     cards = {card.name: card for card in read_manifest(shipped_weights())}
     if os.path.isfile(user_weights() / MANIFEST):  # noqa: PTH113 (false, not an error, in a closed home)
-        cards |= {card.name: replace(card, own=True) for card in read_manifest(user_weights())}
+        cards |= {card.name: card for card in read_manifest(user_weights())}
     return list(cards.values())
 
 
@@ -97,6 +98,19 @@ def add_to_manifest(folder: Path, card: ModelCard) -> None:
     """Store a card in the manifest of its folder, replacing one of the same name."""
     cards, instruments = _read(folder) if (folder / MANIFEST).exists() else ([], [])
     write_manifest(folder, [*(other for other in cards if other.name != card.name), card], instruments)
+
+
+def remove_model(name: str) -> None:
+    """Remove a user's own model and its files; raises UsageError where there is none of this name."""
+    folder = user_weights()
+    cards = read_manifest(folder) if os.path.isfile(folder / MANIFEST) else []  # noqa: PTH113
+    card = next((card for card in cards if card.name == name), None)
+    if card is None:
+        known = ", ".join(card.name for card in cards) or "none"
+        raise UsageError(f"no model of yours is named {name!r}; there are: {known}")
+    remove_from_manifest(folder, name)
+    for path in (card.path, card.onnx_path):
+        path.unlink(missing_ok=True)
 
 
 def remove_from_manifest(folder: Path, name: str) -> None:
@@ -165,7 +179,7 @@ def _read(folder: Path) -> tuple[list[ModelCard], list[InstrumentCard]]:
 
 def _instrument(row: _InstrumentRow, folder: Path) -> InstrumentCard:
     """Raises ValueError where a value is none that it can have."""
-    if not (_NAME.fullmatch(row.file) and _SHA256.fullmatch(row.sha256) and _is_sound(row.answer)):
+    if not (_FILE.fullmatch(row.file) and _SHA256.fullmatch(row.sha256) and _is_sound(row.answer)):
         raise ValueError(f"the entry of instrument {row.file!r:.80} is none that it can have")
     return InstrumentCard(folder / row.file, row.sha256, row.answer)
 
@@ -181,7 +195,7 @@ def _card(row: _Row, folder: Path) -> ModelCard:
     sigmas = [point.sigma for point in points]
     for what, fits in (
         ("name", 0 < len(row.name) <= _LONGEST_NAME),
-        ("file", _NAME.fullmatch(row.file)),
+        ("file", _FILE.fullmatch(row.file)),
         ("sha256", all(_SHA256.fullmatch(digest) for digest in (row.sha256, row.onnx_sha256) if digest is not None)),
         ("sigma_range", 0 <= low < (math.inf if high is None else high)),
         ("residual", points and sigmas[0] > 0 and sigmas == sorted(set(sigmas)) and math.isfinite(sigmas[-1])),
@@ -205,6 +219,7 @@ def _card(row: _Row, folder: Path) -> ModelCard:
         halo=row.halo,
         onnx_sha256=row.onnx_sha256,
         answer=row.answer,
+        own=folder == user_weights(),
     )
 
 

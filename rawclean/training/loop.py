@@ -7,10 +7,8 @@ the checkpoint holds the state of every process's random generator too.
 import copy
 import csv
 import math
-import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from torch import Tensor
 
 from rawclean.engines.device import pick_dtype
 from rawclean.errors import TrainingError, TrainingStoppedError
-from rawclean.io.atomic import failing_clearly
+from rawclean.io.atomic import failing_clearly, write_atomically
 from rawclean.models.weights import load_network, save_weights
 from rawclean.networks import Network, build_network, config_fields, network_config, network_name
 from rawclean.networks.growth import grown
@@ -30,6 +28,7 @@ from rawclean.training.config import TrainConfig
 from rawclean.training.lesson import Lesson
 from rawclean.training.losses.table import Classroom, weighted_losses
 from rawclean.training.losses.teacher import FrozenTeacher
+from rawclean.training.memory import check_memory, enough_memory
 from rawclean.training.optimizers import Optimizers
 from rawclean.training.parallel import Worker, gathered, joined_workers, shared_gradients
 from rawclean.training.stopping import stop_wanted
@@ -38,7 +37,6 @@ CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 200
 GRADIENT_CLIP = 1.0
 CHECKPOINT, LOG, WEIGHTS = "checkpoint.pt", "log.csv", "weights.safetensors"
-_NO_MEMORY = re.compile("allocate|out of memory|overflow", re.IGNORECASE)
 
 Progress = Callable[[int, float], None]
 """Called with the step reached and the mean loss since the last call."""
@@ -68,10 +66,12 @@ def train(config: TrainConfig, crops: Crops, run: Path, device: torch.device, pr
     run.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)  # to these the momenta of dead channels fade, and computing with them is slow
     given = begun_with(config, crops.origin)
-    with joined_workers(device) as worker, stop_wanted() as stopped, _enough_memory():
+    with joined_workers(device) as worker, stop_wanted() as stopped, enough_memory():
         state = _new_state(config, device, worker)
         if (run / CHECKPOINT).exists():
             restore_checkpoint(run / CHECKPOINT, state, given, device, worker)
+            if worker.leads:
+                _forget_lost_steps(run / LOG, state.step)
         session = Session(config, given, crops, device, worker, shared_gradients(state.lesson, worker))
         _run_steps(state, session, run, progress, stopped)
         _save(state, session, run)
@@ -79,17 +79,6 @@ def train(config: TrainConfig, crops: Crops, run: Path, device: torch.device, pr
     if state.step < config.steps:
         raise TrainingStoppedError(f"stopped after step {state.step} of {config.steps}; the same command goes on there")
     return run / WEIGHTS
-
-
-@contextmanager
-def _enough_memory() -> Iterator[None]:
-    """Raise TrainingError for what torch raises where memory does not suffice."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
-            raise
-        raise TrainingError("memory does not suffice for this training; lower widths, batch or crop") from error
 
 
 def _run_steps(
@@ -174,13 +163,16 @@ def _average(state: TrainingState, decay: float) -> None:
 def _first_network(config: TrainConfig) -> Network:
     """A new network, or that of the weight file, grown to what the recipe's `network_config` says of its shape."""
     if config.start is None:
+        check_memory(config.network, config.network_config, config)
         return build_network(config.network, config.network_config)
     path = Path(config.start)
     network = load_network(path)
     if network.mosaic is not config.synthesis.mosaic:
         raise TrainingError(f"{path}: is for {network.mosaic.value}; say so in [network_config] of the recipe")
     try:
-        wanted = network_config(network_name(network), config_fields(network) | config.network_config)
+        name, fields = network_name(network), config_fields(network) | config.network_config
+        wanted = network_config(name, fields)
+        check_memory(name, fields, config)
         if wanted != network.config:
             network = grown(network, wanted)
     except ValueError as error:
@@ -200,6 +192,14 @@ def _save(state: TrainingState, session: Session, run: Path) -> None:
     save_checkpoint(run / CHECKPOINT, state, session.given, session.worker)
     if session.worker.leads:
         save_weights(run / WEIGHTS, network_name(state.averaged), state.averaged.published())
+
+
+def _forget_lost_steps(log: Path, step: int) -> None:
+    """Leave out of the log what was done after the checkpoint at `step`, and will be done again."""
+    if log.exists():
+        rows = list(csv.reader(log.read_text(encoding="utf-8").splitlines()))
+        kept = [row for row in rows if row and not (row[0].isdecimal() and int(row[0]) > step)]
+        write_atomically(log, ["".join(f"{','.join(row)}\r\n" for row in kept).encode()])
 
 
 def _log(path: Path, step: int, loss: float, learning_rate: float) -> None:

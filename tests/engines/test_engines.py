@@ -1,6 +1,7 @@
 import dataclasses
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from rawclean.core.noise import NoiseModel
 from rawclean.core.removal import Removal
 from rawclean.core.tiling import Tiling, core_of
 from rawclean.core.xtrans import XTransPattern
+from rawclean.engines.answers import answer_of
 from rawclean.engines.choices import DeviceChoice, EngineChoice, Precision
 from rawclean.engines.device import pick_device
 from rawclean.engines.pick import pick_engine
@@ -164,6 +166,24 @@ def test_openvino_predicts_what_torch_does(name, shot):
     assert float(np.abs((ours - reference) / sigma).max()) < 1e-3
     assert float(np.sqrt(np.square((ours - reference) / sigma).mean())) < 1e-4
     assert float(np.abs(ours).max()) > noise.sigma_at()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize("linked", [(".safetensors",), (".onnx",), (".safetensors", ".onnx")])
+def test_weights_may_be_links(tmp_path, linked, renamed):
+    """As programs install them that keep one copy of every file."""
+    card = find_model("student-low")
+    (tmp_path / "store").mkdir()
+    for suffix in (".safetensors", ".onnx"):
+        path = tmp_path / f"student-low{suffix}"
+        shutil.copyfile(card.path.with_suffix(suffix), path)
+        if suffix in linked:
+            kept = path.rename(tmp_path / "store" / (f"blob-{suffix[1]}" if renamed else path.name))
+            path.symlink_to(kept)
+    card = dataclasses.replace(card, path=tmp_path / "student-low.safetensors")
+    engine = pick_engine(card, EngineChoice.OPENVINO, DeviceChoice.CPU, Precision.FP32)
+    assert answer_of(engine, 4).distance(card.answer) < 1e-4
 
 
 def test_a_cpu_takes_openvino_and_without_it_torch(monkeypatch):

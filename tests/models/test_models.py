@@ -213,6 +213,9 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
             True,
             1,
         )
+    for own in ("smaller.safetensors", "smaller.onnx"):
+        refused = rawclean("models", "export", "smaller", "-o", tmp_path / "own" / own, "--overwrite")
+        assert refused.status != 0, own
     manifest_file = tmp_path / "own" / "manifest.json"
     manifest_file.write_text(manifest_file.read_text().replace('"smaller"', '"[/b]"'))
     assert "[/b]" in rawclean("models", "list").out
@@ -224,6 +227,28 @@ def test_an_own_model_can_be_added(rawclean, shared, tmp_path, monkeypatch):
     answers = {card.name: card.answer for card in read_manifest(tmp_path / "own")}
     assert answers["mine"].distance(find_model("student-general").answer) < 1e-5  # processors round differently
     assert 0 < answers["smaller"].distance(answers["mine"]) < 0.01
+
+
+def test_models_of_a_user_among_themselves(rawclean, shared, tmp_path, monkeypatch):
+    from rawclean.models import manifest
+
+    monkeypatch.setattr(manifest, "user_weights", lambda: tmp_path / "own")
+    given = [find_model("student-low").path, "--photos", shared / "photos" / "dev", "--limit", 1]
+    names = "mine", 64 * "n", "special"
+    said = []
+    for name in names:
+        more = ["--role", "specialist", "--sigma", 0.01, 0.02] if name == "special" else []
+        said.append(" ".join(rawclean("models", "add", *given, "--name", name, *more).out.split()))
+    assert ["unless mine is taken" in text for text in said] == [False, True, False]
+    assert "for bayer mosaics with sigma 0.01 to 0.02" in said[2]
+    chosen = [
+        choose_model(sigma_noise(sigma), list_models(), CfaFamily.BAYER, Quality.STANDARD) for sigma in (0.1, 0.015)
+    ]
+    assert [card.name for card in chosen] == ["mine", "special"]
+    assert "no model of yours is named 'teacher'; there are: mine, nnn" in rawclean("models", "remove", "teacher").err
+    assert [rawclean("models", "remove", name).status for name in names] == [0, 0, 0]
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["manifest.json"]
+    assert rawclean("models", "remove", "mine").status == 2
 
 
 def test_a_model_that_gives_way_halfway_is_none(shared, tmp_path, monkeypatch):

@@ -151,20 +151,34 @@ def test_what_is_no_checkpoint_is_told_in_a_line(tmp_path, content):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process as Unix does")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_asked_to_stop_saves_all_its_steps(tmp_path, monkeypatch, number):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_run_that_is_asked_to_stop_saves_all_its_steps(tmp_path, monkeypatch, name):
+    number = getattr(signal, name)
     before = signal.getsignal(number)
     monkeypatch.setattr(loop, "LOG_EVERY", 2)
     with pytest.raises(TrainingStoppedError, match="stopped after step 2 of 6"):
         train(TINY, crops(), tmp_path / "run", CPU, lambda step, loss: signal.raise_signal(number))
     assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"] == 2
     assert signal.getsignal(number) is before
+    with (tmp_path / "run" / "log.csv").open("a") as log:
+        log.write("4,-1.0,1e-3,0\r\n")  # as one that is killed leaves behind
     straight, resumed = (load_file(train(TINY, crops(), tmp_path / name, CPU, quietly)) for name in ("straight", "run"))
     assert all(torch.equal(value, resumed[name]) for name, value in straight.items())
+    logs = [(tmp_path / name / "log.csv").read_bytes().splitlines() for name in ("straight", "run")]
+    assert [[row.partition(b",")[0] for row in log] for log in logs] == 2 * [[b"step", b"2", b"4", b"6"]]
 
 
-def test_a_network_that_no_memory_holds_is_told(tmp_path):
-    config = dataclasses.replace(TINY, network_config=TINY.network_config | {"widths": (1 << 22, 1 << 22)})
+@pytest.mark.parametrize("width", [1 << 16, 1 << 22, 1 << 40])
+@pytest.mark.parametrize("start", [False, True])
+def test_a_network_that_no_memory_holds_is_told(tmp_path, fan_as_teacher, width, start):
+    fields = TINY.network_config | {"widths": (width, width)}
+    config = dataclasses.replace(TINY, network_config=fields, start=fan_as_teacher if start else None)
+    with pytest.raises(TrainingError, match="memory does not suffice"):
+        train(config, crops(), tmp_path, CPU, quietly)
+
+
+def test_a_batch_that_no_memory_holds_is_told(tmp_path):
+    config = dataclasses.replace(TINY, stages=(Stage(until=1.0, batch=1 << 30, crop=64),))
     with pytest.raises(TrainingError, match="memory does not suffice"):
         train(config, crops(), tmp_path, CPU, quietly)
 
