@@ -81,7 +81,9 @@ def test_where_a_quality_is_missing_the_nearest_lower_one_counts_then_the_neares
     assert choose_model(sigma_noise(0.01), on(*there), CfaFamily.BAYER, wanted).name == got
 
 
-def test_a_quality_that_is_not_there_is_said(rawclean, tmp_path):
+def test_a_quality_that_is_not_there_is_said(rawclean, tmp_path, monkeypatch):
+    there = [card for card in list_models() if (card.mosaic, card.quality) != (CfaFamily.XTRANS, Quality.BEST)]
+    monkeypatch.setattr(model_choice, "list_models", lambda: there)
     source = CASES["xtrans"].write(tmp_path / "in.dng")
     result = rawclean("denoise", source, "-o", tmp_path / "out.dng", "--quality", "best")
     assert result.status == 0
