@@ -9,11 +9,15 @@ _REMEDY = "reinstall rawclean, or `rawclean models remove` one of yours"
 
 
 def check_weights(path: Path, sha256: str | None = None) -> None:
-    """Raise ModelError where a weight file is missing, or is not the one with `sha256`."""
+    """Raise ModelError where a weight file is missing, may not be read, or is not the one with `sha256`."""
     if not path.is_file():
         remedy = "name another" if sha256 is None else _REMEDY
         raise ModelError(f"{path}: no such weight file; {remedy}")
-    if sha256 is not None and file_sha256(path) != sha256:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); give yourself the right to") from error
+    if sha256 not in (None, found):
         raise ModelError(f"{path}: sha256 differs from the manifest; {_REMEDY}")
 
 

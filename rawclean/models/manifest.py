@@ -173,7 +173,11 @@ def _read(folder: Path) -> tuple[list[ModelCard], list[InstrumentCard]]:
         manifest = structured(json.loads(path.read_text(encoding="utf-8")), _Manifest)
         instruments = [_instrument(row, folder) for row in manifest.instruments]
         return [_card(row, folder) for row in manifest.models], instruments
-    except (OSError, ValueError, RecursionError) as error:
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such manifest of models; reinstall rawclean") from error
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); give yourself the right to") from error
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not a manifest of models ({error}); reinstall rawclean, or delete yours") from error
 
 

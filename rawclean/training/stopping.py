@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
-"""Ctrl-C; what `kill`, torchrun and the schedulers of clusters send; a terminal that is closed."""
+_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+"""Ctrl-C, and what `kill`, torchrun and the schedulers of clusters send."""
+if sys.platform != "win32":
+    _SIGNALS.append(signal.SIGHUP)  # a terminal that is closed
 _SECONDS_OF_ONE = 1.0
 """Signals that come within these are one wish: a key bounces, and a shell and its child are both told."""
 
