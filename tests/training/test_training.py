@@ -1,3 +1,5 @@
+import re
+import signal
 import subprocess
 import sys
 
@@ -139,6 +141,24 @@ def test_two_processes_train_one_network(photos, tmp_path):
         found.append(load_network(tmp_path / name / "weights.safetensors").state_dict())
     for key, value in found[0].items():
         assert torch.equal(value, found[1][key]), key
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent to a process as Unix does")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_training_that_is_asked_to_stop_saves_all_its_steps(photos, tmp_path, name):
+    config = recipe(tmp_path, "fan")
+    command = [sys.executable, "-m", "rawclean", "train", "student", photos, "--out", tmp_path / "run"]
+    command += ["--config", config, "--steps", "1000000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
+        assert training.stderr is not None
+        while "step 200" not in training.stderr.readline():
+            assert training.poll() is None
+        training.send_signal(getattr(signal, name))
+        said = training.stderr.read()
+    assert training.returncode == 130
+    stopped = re.search(r"stopped after step (\d+) of 1000000; the same command goes on there\n$", said)
+    assert stopped, said
+    assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"] == int(stopped[1]) >= 200
 
 
 LEFT_BEHIND = """
